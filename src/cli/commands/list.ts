@@ -1,0 +1,40 @@
+import { formatStoreKey } from '../../core/key-scope.ts';
+import type { Context } from '../context.ts';
+import { startSession } from '../startup.ts';
+
+export interface ListOptions {
+  readonly json: boolean;
+}
+
+/** `mesa auth list`: every scope with its masked key. */
+export async function runList(context: Context, options: ListOptions): Promise<void> {
+  const { store } = await startSession(context);
+  const entries = [...(await store.read()).values()];
+  if (options.json) {
+    context.output.json({
+      backend: store.backend,
+      location: store.location,
+      keys: entries.map(({ scope, token, added }) => ({
+        scope: formatStoreKey(scope),
+        organization: scope.kind === 'global' ? null : scope.org,
+        repository: scope.kind === 'repo' ? scope.repo : null,
+        masked_key: token.masked(),
+        added: added?.toISOString() ?? null,
+      })),
+    });
+    return;
+  }
+  if (entries.length === 0) {
+    context.output.note(`no keys in ${store.backend}`);
+    context.output.hint('mesa auth set-key --org <organization>');
+    return;
+  }
+  context.output.table(
+    ['SCOPE', 'KEY', 'ADDED'],
+    entries.map(({ scope, token, added }) => [
+      formatStoreKey(scope),
+      token.masked(),
+      added?.toISOString().slice(0, 'YYYY-MM-DD'.length) ?? '-',
+    ]),
+  );
+}

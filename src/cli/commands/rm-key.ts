@@ -1,0 +1,19 @@
+import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
+import { MesaAuthError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import type { ScopeOptions } from '../scope-options.ts';
+import { startSession } from '../startup.ts';
+
+/** `mesa auth rm-key`: removes the key of exactly the scope that the flags name. */
+export async function runRmKey(context: Context, options: ScopeOptions): Promise<void> {
+  const scope = scopeFromNames(options.org, options.repo);
+  const name = formatStoreKey(scope);
+  const { store } = await startSession(context);
+  const [outcome] = await store.apply([{ kind: 'remove', scope }]);
+  if (outcome === 'absent') {
+    throw new MesaAuthError('KEY_NOT_FOUND', `there is no key for ${name} in ${store.backend}`, {
+      hint: 'mesa auth list',
+    });
+  }
+  context.output.note(`removed key for ${name} from ${store.backend}`);
+}

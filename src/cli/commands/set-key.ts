@@ -1,0 +1,64 @@
+import { formatStoreKey, scopeFlags, scopeFromNames } from '../../core/key-scope.ts';
+import { describeTokenProblem, Token } from '../../core/token.ts';
+import { MesaAuthError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { readKeyFromStdin } from '../read-key.ts';
+import type { ScopeOptions } from '../scope-options.ts';
+import { startSession } from '../startup.ts';
+
+export interface SetKeyOptions extends ScopeOptions {
+  /** The key as an argument; undefined to read it from stdin or ask for it. */
+  readonly key: string | undefined;
+}
+
+/** `mesa auth set-key`: stores or replaces the key of exactly the scope that the flags name. */
+export async function runSetKey(context: Context, options: SetKeyOptions): Promise<void> {
+  const scope = scopeFromNames(options.org, options.repo);
+  const given = options.key === undefined ? undefined : parseArgument(options.key);
+  // A key on stdin is read before anything is asked; one that is typed is asked for after the wizard.
+  const piped =
+    given ?? (context.host.stdin.isTerminal ? undefined : await readKeyFromStdin(context.host.stdin));
+  if (piped === undefined && context.globals.nonInteractive) {
+    throw keyMissing();
+  }
+  const { store } = await startSession(context);
+  const token = piped ?? (await askKey(context, formatStoreKey(scope)));
+  const [outcome] = await store.apply([{ kind: 'set', scope, token }]);
+  context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);
+  if (given !== undefined && context.host.stderr.isTerminal) {
+    context.output.hint(
+      `the key is in your shell's history now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
+    );
+  }
+}
+
+function parseArgument(value: string): Token {
+  const problem = describeTokenProblem(value);
+  if (problem !== undefined) {
+    throw new MesaAuthError('INVALID_KEY', `the key ${problem}`, {
+      hint: 'a key is 1 to 16,384 characters of printable ASCII without spaces',
+    });
+  }
+  return Token.parse(value);
+}
+
+async function askKey(context: Context, scope: string): Promise<Token> {
+  const prompter = await context.prompter();
+  if (prompter === undefined) {
+    throw keyMissing();
+  }
+  const value = await prompter.secret({
+    message: `API token for ${scope}:`,
+    check: (answer) => {
+      const problem = describeTokenProblem(answer.trim());
+      return problem === undefined ? undefined : `the token ${problem}`;
+    },
+  });
+  return Token.parse(value.trim());
+}
+
+function keyMissing(): MesaAuthError {
+  return new MesaAuthError('USAGE', 'no key was given', {
+    hint: 'give it on standard input: printf %s "$TOKEN" | mesa auth set-key',
+  });
+}

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+
+import { loadConfig } from '../config/config-file.ts';
+import type { Config } from '../config/config.ts';
+import { isOrgSlug } from '../core/key-scope.ts';
+import type { EnvironmentKey } from '../core/resolve-key.ts';
+import type { Backend, SecretStore } from '../core/secret-store.ts';
+import { describeTokenProblem, Token } from '../core/token.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Host } from '../platform/host.ts';
+import { resolvePaths, type Paths } from '../platform/paths.ts';
+import type { Prompter } from '../platform/prompter.ts';
+import { openStore } from '../stores/open-store.ts';
+import { Output } from './output.ts';
+import { cliPassphrases } from './passphrases.ts';
+
+export interface GlobalOptions {
+  /** `--config-path`, as given. */
+  readonly configPath: string | undefined;
+  /** `--non-interactive`. */
+  readonly nonInteractive: boolean;
+}
+
+/** What a command gets: the parts of the program, each made when it is first asked for. */
+export class Context {
+  readonly host: Host;
+  readonly globals: GlobalOptions;
+  readonly output: Output;
+  /** One per process, so that a passphrase is asked for once. */
+  readonly passphrases = cliPassphrases(this);
+  #paths: Paths | undefined;
+  #prompter: Promise<Prompter | undefined> | undefined;
+
+  constructor(host: Host, globals: GlobalOptions) {
+    this.host = host;
+    this.globals = globals;
+    this.output = new Output(host);
+  }
+
+  /** @throws HOME_UNUSABLE */
+  get paths(): Paths {
+    this.#paths ??= resolvePaths(this.host);
+    return this.#paths;
+  }
+
+  /** The absolute form of `--config-path`, if given. */
+  get explicitConfig(): string | undefined {
+    const { configPath } = this.globals;
+    return configPath === undefined ? undefined : resolve(this.host.cwd(), configPath);
+  }
+
+  /** @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */
+  loadConfig(): Promise<Config> {
+    return loadConfig(this.explicitConfig, this.paths.configFiles);
+  }
+
+  openStore(backend: Backend): Promise<SecretStore> {
+    return openStore(backend, {
+      paths: this.paths,
+      passphrases: this.passphrases,
+      now: () => this.host.now(),
+      warn: (message) => this.output.warn(message),
+      onLockWait: (holder) => this.reportLockWait(holder),
+      ...(this.host.workFactor === undefined ? {} : { workFactor: this.host.workFactor }),
+    });
+  }
+
+  reportLockWait(holder: number | undefined): void {
+    this.output.note(
+      `mesa: waiting for another mesa${holder === undefined ? '' : ` (pid ${holder})`} to finish writing`,
+    );
+  }
+
+  /** Whether a wizard may be shown: somebody types and reads, and `-y` was not given. */
+  get canOnboard(): boolean {
+    return !this.globals.nonInteractive && this.host.stdin.isTerminal && this.host.stderr.isTerminal;
+  }
+
+  /** Somebody to ask, or undefined without a terminal or with `-y`. */
+  prompter(): Promise<Prompter | undefined> {
+    this.#prompter ??= this.globals.nonInteractive
+      ? Promise.resolve(undefined)
+      : import('./prompts.ts').then(({ terminalPrompter }) => terminalPrompter());
+    return this.#prompter;
+  }
+
+  /**
+   * `MESA_API_KEY` with `MESA_ORG`; empty ones count as unset.
+   * @throws INVALID_KEY, INVALID_SCOPE
+   */
+  environmentKey(): EnvironmentKey | undefined {
+    const value = (this.host.env['MESA_API_KEY'] ?? '').trim();
+    if (value === '') {
+      return undefined;
+    }
+    const problem = describeTokenProblem(value);
+    if (problem !== undefined) {
+      throw new MesaAuthError('INVALID_KEY', `the key in MESA_API_KEY ${problem}`, {
+        hint: 'set it to a key, or unset it',
+      });
+    }
+    return { token: Token.parse(value), org: this.environmentOrg() };
+  }
+
+  /** `MESA_ORG`. @throws INVALID_SCOPE */
+  environmentOrg(): string | undefined {
+    const org = this.host.env['MESA_ORG'] ?? '';
+    if (org === '') {
+      return undefined;
+    }
+    if (!isOrgSlug(org)) {
+      throw new MesaAuthError('INVALID_SCOPE', 'MESA_ORG is not an organization name', {
+        hint: 'set it to an organization, or unset it',
+      });
+    }
+    return org;
+  }
+}

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+
+import { writeBackend } from '../config/write-config.ts';
+import type { Backend } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import { probeMachine } from '../onboarding/probe.ts';
+import { runWizard } from '../onboarding/wizard.ts';
+import { withFileLock } from '../platform/file-lock.ts';
+import { ensurePrivateDir } from '../platform/private-dir.ts';
+import { canDerive } from '../vault/scrypt.ts';
+import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
+import { vaultLocked } from '../vault/passphrase.ts';
+import type { Context } from './context.ts';
+
+/** The wizard: questions, then one write to the store, then the config file, then a summary. */
+export async function onboard(
+  context: Context,
+  configFile: string,
+  backend: Backend | undefined,
+): Promise<void> {
+  const prompter = await context.prompter();
+  if (prompter === undefined) {
+    throw vaultLocked(context.paths.encryptedStore);
+  }
+  const probe = probeMachine({
+    env: context.host.env,
+    dataDir: context.paths.dataDir,
+    enoughMemory: canDerive(context.host.workFactor ?? DEFAULT_WORK_FACTOR),
+  });
+  if (probe.unusable !== undefined) {
+    throw new MesaAuthError('IO', probe.unusable, {
+      hint: 'make it writable, or set XDG_DATA_HOME to another directory',
+    });
+  }
+  const answers = await runWizard({
+    prompter,
+    probe,
+    backend,
+    prepare: async (chosen) => {
+      if (chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore)) {
+        await context.passphrases.toCreate();
+      }
+    },
+  });
+  const store = await context.openStore(answers.backend);
+  const outcomes = await store.apply(answers.changes);
+  await saveBackend(context, configFile, answers.backend);
+  prompter.say(
+    [
+      '',
+      `Saved in ${configFile}: keys are kept in ${store.backend}.`,
+      outcomes.length > 0
+        ? `Stored ${outcomes.length === 1 ? '1 key' : `${outcomes.length} keys`} in ${store.location}.`
+        : 'No key is stored yet.',
+      '',
+      'Next:',
+      '  mesa auth set-key --org <organization>   store or replace a key',
+      '  mesa auth list                           what is stored, masked',
+      '  mesa auth get-key --org <organization>   the key to use',
+      '',
+    ].join('\n'),
+  );
+}
+
+/** Writes the choice of a backend to a config file, under the same lock as the stores. */
+export async function saveBackend(context: Context, configFile: string, backend: Backend): Promise<void> {
+  const { dataDir, dataBase, lockFile } = context.paths;
+  ensurePrivateDir({ path: dataDir, base: dataBase }, (message) => context.output.warn(message));
+  await withFileLock({ path: lockFile, onWait: (holder) => context.reportLockWait(holder) }, () => {
+    writeBackend(configFile, backend);
+    return Promise.resolve();
+  });
+}

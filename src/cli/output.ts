@@ -1,0 +1,88 @@
+import { escapeText } from '../core/escape-text.ts';
+import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
+import type { Host, OutputStream } from '../platform/host.ts';
+
+type Style = 'red' | 'yellow' | 'cyan' | 'bold';
+
+const SGR: Readonly<Record<Style, string>> = { red: '31', yellow: '33', cyan: '36', bold: '1' };
+
+/** Data to stdout, everything else to stderr. */
+export class Output {
+  readonly #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Data, exactly as given. @throws OUTPUT_LOST when nobody can read it */
+  data(text: string): void {
+    try {
+      this.#host.stdout.write(text);
+    } catch (error) {
+      if (errnoOf(error) === undefined) {
+        throw error;
+      }
+      throw new MesaAuthError('OUTPUT_LOST', `cannot write to standard output: ${describeErrno(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** One JSON document on stdout. Only ASCII leaves, so that no control character reaches a terminal. */
+  json(document: Readonly<Record<string, unknown>>): void {
+    const text = JSON.stringify({ schema_version: 1, ...document }, null, 2);
+    const ascii = text.replace(
+      /[\u007f-\uffff]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    this.data(`${ascii}\n`);
+  }
+
+  /** Rows as left-aligned columns under a heading, on stdout. */
+  table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
+    const cells = [heading, ...rows].map((row) => row.map(escapeText));
+    const widths = heading.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+    const lines = cells.map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+    const [first = '', ...rest] = lines;
+    this.data(`${[this.#style(this.#host.stdout, 'bold', first), ...rest].join('\n')}\n`);
+  }
+
+  /** One line for the person, on stderr. */
+  note(text: string): void {
+    this.#stderr(text);
+  }
+
+  hint(text: string): void {
+    this.#stderr(`${this.#style(this.#host.stderr, 'cyan', 'hint:')} ${escapeText(text)}`);
+  }
+
+  warn(text: string): void {
+    this.#stderr(`${this.#style(this.#host.stderr, 'yellow', 'mesa: warning:')} ${escapeText(text)}`);
+  }
+
+  error(text: string): void {
+    this.#stderr(`${this.#style(this.#host.stderr, 'red', 'mesa:')} ${escapeText(text)}`);
+  }
+
+  #stderr(line: string): void {
+    try {
+      this.#host.stderr.write(`${line}\n`);
+    } catch (error) {
+      // Nobody reads messages; the exit status still tells.
+      if (errnoOf(error) === undefined) {
+        throw error;
+      }
+    }
+  }
+
+  /** FORCE_COLOR, else a terminal without NO_COLOR (no-color.org). */
+  #style(stream: OutputStream, style: Style, text: string): string {
+    const { FORCE_COLOR: force = '', NO_COLOR: no = '' } = this.#host.env;
+    return force !== '' || (no === '' && stream.isTerminal) ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Prompter } from '../platform/prompter.ts';
+import {
+  describePassphraseProblem,
+  vaultLocked,
+  type Passphrase,
+  type PassphraseSource,
+} from '../vault/passphrase.ts';
+import type { Context } from './context.ts';
+
+/** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
+export function cliPassphrases(context: Context): PassphraseSource {
+  let created: Passphrase | undefined;
+
+  const fromEnvironment = (): Passphrase | undefined => {
+    const text = context.host.env['MESA_VAULT_PASSPHRASE'] ?? '';
+    return text === '' ? undefined : { text, typed: false, mayCreate: true };
+  };
+  const ask = async (question: (prompter: Prompter) => Promise<string>): Promise<string> => {
+    const prompter = await context.prompter();
+    if (prompter === undefined) {
+      throw vaultLocked(context.paths.encryptedStore);
+    }
+    return question(prompter);
+  };
+
+  return {
+    async toOpen(attempt) {
+      const known = fromEnvironment() ?? created;
+      if (known !== undefined) {
+        return known;
+      }
+      const message = attempt === 1 ? 'Vault passphrase:' : 'Incorrect passphrase. Vault passphrase:';
+      return {
+        text: await ask((prompter) => prompter.secret({ message, check: describeEmpty })),
+        typed: true,
+        mayCreate: false,
+      };
+    },
+    async toCreate() {
+      const known = fromEnvironment();
+      if (known !== undefined) {
+        const problem = describePassphraseProblem(known.text);
+        if (problem !== undefined) {
+          context.output.warn(`MESA_VAULT_PASSPHRASE is weak: ${problem}`);
+        }
+        return known;
+      }
+      if (created === undefined) {
+        const { askNewPassphrase } = await import('../onboarding/ask-passphrase.ts');
+        created = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
+      }
+      return created;
+    },
+  };
+}
+
+function describeEmpty(answer: string): string | undefined {
+  return answer === '' ? 'the passphrase is not empty' : undefined;
+}

@@ -1,0 +1,76 @@
+import type { Config } from '../config/config.ts';
+import { parseMesaOrgs } from '../core/mesa-orgs.ts';
+import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
+import type { Change, SecretStore } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+export interface Session {
+  readonly config: Config;
+  readonly store: SecretStore;
+}
+
+/**
+ * What comes before every command that uses the store: the configuration, or on a first run the wizard; then the
+ * keys of MESA_ORGS. A malformed MESA_ORGS stops the command before any of it.
+ */
+export async function startSession(context: Context): Promise<Session> {
+  const registered = parseMesaOrgs(context.host.env['MESA_ORGS'] ?? '');
+  const config = await configure(context);
+  for (const org of config.legacyKeyOrgs) {
+    context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
+    context.output.hint(`mesa auth set-key --org ${org}, then delete that api-key line`);
+  }
+  const store = await context.openStore(config.backend);
+  await registerOrgs(store, registered, context);
+  return { config, store };
+}
+
+async function configure(context: Context): Promise<Config> {
+  const config = await context.loadConfig();
+  if (config.file !== undefined) {
+    return config;
+  }
+  if (context.canOnboard) {
+    const { onboard } = await import('./onboard.ts');
+    await onboard(context, context.paths.configFiles[0], undefined);
+    return context.loadConfig();
+  }
+  if (context.globals.nonInteractive) {
+    const { saveBackend } = await import('./onboard.ts');
+    try {
+      await saveBackend(context, context.paths.configFiles[0], config.backend);
+    } catch (error) {
+      // The command itself may need nothing to be written, as on a read-only home.
+      if (!(error instanceof MesaAuthError)) {
+        throw error;
+      }
+      context.output.warn(`the default configuration was not saved: ${error.message}`);
+    }
+  }
+  return config;
+}
+
+/** Registers tokens at their organizations; those that are stored already cost no write. */
+async function registerOrgs(
+  store: SecretStore,
+  tokens: ReturnType<typeof parseMesaOrgs>,
+  context: Context,
+): Promise<void> {
+  if (tokens.size === 0) {
+    return;
+  }
+  const present = await store.read();
+  const changes: Change[] = [];
+  for (const [org, token] of tokens) {
+    const scope: KeyScope = { kind: 'org', org };
+    if (present.get(formatStoreKey(scope))?.token.equals(token) !== true) {
+      changes.push({ kind: 'set', scope, token });
+    }
+  }
+  if (changes.length > 0) {
+    await store.apply(changes);
+    const keys = changes.length === 1 ? '1 key' : `${changes.length} keys`;
+    context.output.note(`stored ${keys} from MESA_ORGS in ${store.backend}`);
+  }
+}

@@ -1,0 +1,106 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+
+import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
+import { readAll } from '../platform/private-file.ts';
+import { parsePlainToml } from '../toml/plain-toml.ts';
+import { TomlSyntaxError } from '../toml/syntax-error.ts';
+import { configFromTable, DEFAULT_CONFIG, type Config } from './config.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * The configuration: from `explicit` (`--config-path`) when it is given, else from the first of `candidates` that
+ * exists, else the defaults (`file` is then undefined).
+ * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX or CONFIG_INVALID; a file that exists is never passed over
+ */
+export async function loadConfig(
+  explicit: string | undefined,
+  candidates: readonly string[],
+): Promise<Config> {
+  for (const path of explicit === undefined ? candidates : [explicit]) {
+    const text = readConfigText(path);
+    if (text !== undefined) {
+      return parseConfig(text, path);
+    }
+  }
+  if (explicit !== undefined) {
+    throw new MesaAuthError('CONFIG_UNREADABLE', `there is no config file ${explicit}`, {
+      hint: `mesa --config-path ${explicit} init`,
+    });
+  }
+  return DEFAULT_CONFIG;
+}
+
+/**
+ * A config file's text, without a byte order mark. It holds no secret, so links are followed and its mode is free.
+ * @returns undefined when it does not exist
+ * @throws CONFIG_UNREADABLE
+ */
+export function readConfigText(path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOTDIR' || (errno === 'ENOENT' && !isLink(path))) {
+      return undefined;
+    }
+    throw unreadable(path, errno === 'ENOENT' ? 'the link leads nowhere' : describeErrno(error));
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) {
+      throw unreadable(path, 'it is not a regular file');
+    }
+    if (stats.size > MAX_BYTES) {
+      throw unreadable(path, 'it is larger than 1 MiB');
+    }
+    // TextDecoder drops the byte order mark that some Windows editors write.
+    return new TextDecoder('utf-8', { fatal: true }).decode(readAll(fd, stats.size));
+  } catch (error) {
+    if (error instanceof MesaAuthError) {
+      throw error;
+    }
+    throw unreadable(path, error instanceof TypeError ? 'it is not UTF-8 text' : describeErrno(error));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function parseConfig(text: string, path: string): Promise<Config> {
+  const positioned = async () => (await import('../toml/positioned-toml.ts')).parsePositionedToml(text);
+  let table = parsePlainToml(text);
+  if (table === undefined) {
+    try {
+      ({ table } = await positioned());
+    } catch (error) {
+      throw syntaxError(path, error);
+    }
+  }
+  return configFromTable(table, path, async (at) => (await positioned()).lineOf(at));
+}
+
+/** A config syntax error: file, line and column, and never the line itself. Rethrows anything else. */
+export function syntaxError(path: string, error: unknown): MesaAuthError {
+  if (!(error instanceof TomlSyntaxError)) {
+    throw error;
+  }
+  const { line, column } = error;
+  return new MesaAuthError('CONFIG_SYNTAX', `${path}:${line}:${column}: invalid TOML`, {
+    hint: 'mend that line, or use another file with --config-path',
+  });
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+function unreadable(path: string, reason: string): MesaAuthError {
+  return new MesaAuthError('CONFIG_UNREADABLE', `cannot read ${path}: ${reason}`, {
+    hint: 'mend it, or use another file with --config-path',
+  });
+}

@@ -1,0 +1,73 @@
+import { quoteText } from '../core/escape-text.ts';
+import { BACKENDS, type Backend } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import { isTable, type TomlTable, type TomlValue } from '../toml/table.ts';
+
+/** What `mesa` takes from config.toml. Other tables belong to other programs. */
+export interface Config {
+  /** The file that it was read from; undefined when the defaults apply. */
+  readonly file: string | undefined;
+  readonly backend: Backend;
+  /** The API is at `api.<serviceDomain>`. */
+  readonly serviceDomain: string;
+  /** Organizations whose section still holds a key in plain text, from before there was a secret store. */
+  readonly legacyKeyOrgs: readonly string[];
+}
+
+export const DEFAULT_BACKEND: Backend = 'encrypted-file';
+const DEFAULT_SERVICE_DOMAIN = 'mesa.dev';
+const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?$/;
+
+export const DEFAULT_CONFIG: Config = {
+  file: undefined,
+  backend: DEFAULT_BACKEND,
+  serviceDomain: DEFAULT_SERVICE_DOMAIN,
+  legacyKeyOrgs: [],
+};
+
+/** Finds the line of a value for a message; asynchronous because only errors need it. */
+export type LineOf = (path: readonly string[]) => Promise<number | undefined>;
+
+/** @throws CONFIG_INVALID, naming file and line */
+export async function configFromTable(table: TomlTable, file: string, lineOf: LineOf): Promise<Config> {
+  const fail = async (path: readonly string[], message: (where: string) => string): Promise<never> => {
+    const line = await lineOf(path);
+    const where = line === undefined ? file : `${file}:${line}`;
+    throw new MesaAuthError('CONFIG_INVALID', message(where));
+  };
+  const string = async (path: readonly string[], value: TomlValue | undefined): Promise<string | undefined> =>
+    value === undefined || typeof value === 'string'
+      ? value
+      : fail(path, (where) => `${path.join('.')} in ${where} is not a string`);
+
+  const secrets = table.get('secrets');
+  if (secrets !== undefined && !isTable(secrets)) {
+    return fail(['secrets'], (where) => `secrets in ${where} is not a table`);
+  }
+  const backend = (await string(['secrets', 'backend'], secrets?.get('backend'))) ?? DEFAULT_BACKEND;
+  if (!isBackend(backend)) {
+    return fail(
+      ['secrets', 'backend'],
+      (where) =>
+        `unknown secrets backend ${quoteText(backend)} in ${where}; expected ${BACKENDS.join(' or ')}`,
+    );
+  }
+  const serviceDomain =
+    (await string(['service-domain'], table.get('service-domain'))) ?? DEFAULT_SERVICE_DOMAIN;
+  if (!DOMAIN.test(serviceDomain)) {
+    return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
+  }
+  return { file, backend, serviceDomain, legacyKeyOrgs: legacyKeyOrgs(table) };
+}
+
+export function isBackend(text: string): text is Backend {
+  return (BACKENDS as readonly string[]).includes(text);
+}
+
+function legacyKeyOrgs(table: TomlTable): readonly string[] {
+  const organizations = table.get('organizations');
+  if (!isTable(organizations)) {
+    return [];
+  }
+  return [...organizations].filter(([, value]) => isTable(value) && value.has('api-key')).map(([org]) => org);
+}

@@ -1,0 +1,41 @@
+import { realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import type { Backend } from '../core/secret-store.ts';
+import { errnoOf, ioError } from '../errors.ts';
+import { createDirs } from '../platform/private-dir.ts';
+import { replaceFile } from '../platform/replace-file.ts';
+import { setTomlString } from '../toml/positioned-toml.ts';
+import { readConfigText, syntaxError } from './config-file.ts';
+
+const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never in this file.\n\n';
+
+/**
+ * Sets `[secrets] backend` in a config file, which is created when it does not exist. Everything else in it stays
+ * byte for byte; a symbolic link is followed, so that it stays a link. The caller holds the lock.
+ * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, IO
+ */
+export function writeBackend(path: string, backend: Backend): void {
+  const present = readConfigText(path);
+  let text: string;
+  try {
+    text = setTomlString(present ?? NEW_FILE, 'secrets', 'backend', backend);
+  } catch (error) {
+    throw syntaxError(path, error);
+  }
+  if (text === present) {
+    return;
+  }
+  const { target, mode } = present === undefined ? { target: path, mode: 0o600 } : resolveTarget(path);
+  createDirs(dirname(target));
+  replaceFile(target, Buffer.from(text), mode);
+}
+
+function resolveTarget(path: string): { target: string; mode: number } {
+  try {
+    const target = realpathSync(path);
+    return { target, mode: statSync(target).mode & 0o777 };
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : ioError('write', path, error);
+  }
+}

@@ -1,0 +1,108 @@
+import { MesaAuthError } from '../errors.ts';
+import { quoteText } from './escape-text.ts';
+
+/** Where a key is registered. Not a permission: the wire's `scopes` are called permissions here. */
+export type KeyScope =
+  | { readonly kind: 'global' }
+  | { readonly kind: 'org'; readonly org: string }
+  | { readonly kind: 'repo'; readonly org: string; readonly repo: string };
+
+/** The spelling of a scope in a store: `global`, `orgs/acme`, `orgs/acme/repos/web`. */
+export type StoreKey = 'global' | `orgs/${string}`;
+
+const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+const REPO = /^[A-Za-z0-9._][A-Za-z0-9._-]{0,99}$/;
+
+/** Whether `text` is an organization slug (spec section 2). */
+export function isOrgSlug(text: string): boolean {
+  return SLUG.test(text) && !text.includes('..');
+}
+
+/** Whether `text` is a repository name (spec section 2; a `.git` ending is git's, in any case). */
+export function isRepoName(text: string): boolean {
+  return REPO.test(text) && text !== '.' && text !== '..' && !/\.git$/i.test(text);
+}
+
+/**
+ * The scope that `--org` and `--repo` name; global when both are absent.
+ * @throws USAGE for a repository without organization, INVALID_SCOPE for a malformed name
+ */
+export function scopeFromNames(org: string | undefined, repo: string | undefined): KeyScope {
+  if (org === undefined) {
+    if (repo === undefined) {
+      return { kind: 'global' };
+    }
+    throw new MesaAuthError('USAGE', '--repo needs --org', {
+      hint: 'add --org <organization> before --repo',
+    });
+  }
+  if (!isOrgSlug(org)) {
+    throw new MesaAuthError('INVALID_SCOPE', `${quoteText(org)} is not an organization name`, {
+      hint: 'use 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit at both ends and no ".."',
+    });
+  }
+  if (repo === undefined) {
+    return { kind: 'org', org };
+  }
+  if (!isRepoName(repo)) {
+    throw new MesaAuthError('INVALID_SCOPE', `${quoteText(repo)} is not a repository name`, {
+      hint: 'use 1 to 100 of A-Z a-z 0-9 . _ - without a leading "-" or an ending ".git"',
+    });
+  }
+  return { kind: 'repo', org, repo };
+}
+
+export function formatStoreKey(scope: KeyScope): StoreKey {
+  switch (scope.kind) {
+    case 'global':
+      return 'global';
+    case 'org':
+      return `orgs/${scope.org}`;
+    case 'repo':
+      return `orgs/${scope.org}/repos/${scope.repo}`;
+  }
+}
+
+/** The scope that a store key spells, or undefined when it spells none. */
+export function parseStoreKey(text: string): KeyScope | undefined {
+  if (text === 'global') {
+    return { kind: 'global' };
+  }
+  const [orgs, org, repos, repo, ...rest] = text.split('/');
+  if (orgs !== 'orgs' || org === undefined || !isOrgSlug(org) || rest.length > 0) {
+    return undefined;
+  }
+  if (repos === undefined) {
+    return { kind: 'org', org };
+  }
+  return repos === 'repos' && repo !== undefined && isRepoName(repo)
+    ? { kind: 'repo', org, repo }
+    : undefined;
+}
+
+/** Order of a listing: global, then organizations by name, each followed by its repositories. */
+export function compareScopes(a: KeyScope, b: KeyScope): number {
+  const [orgA, repoA] = sortNames(a);
+  const [orgB, repoB] = sortNames(b);
+  return compareText(orgA, orgB) || compareText(repoA, repoB);
+}
+
+function sortNames(scope: KeyScope): readonly [string, string] {
+  return [scope.kind === 'global' ? '' : scope.org, scope.kind === 'repo' ? scope.repo : ''];
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The flags that name a scope on the command line: ``, ` --org acme`, ` --org acme --repo web`. */
+export function scopeFlags(scope: KeyScope): string {
+  switch (scope.kind) {
+    case 'global':
+      return '';
+    case 'org':
+      return ` --org ${scope.org}`;
+    case 'repo':
+      return ` --org ${scope.org} --repo ${scope.repo}`;
+  }
+}

@@ -1,0 +1,87 @@
+import { MesaAuthError } from '../errors.ts';
+import { formatStoreKey, scopeFlags, type KeyScope, type StoreKey } from './key-scope.ts';
+import type { KeyEntries } from './secret-store.ts';
+import type { Token } from './token.ts';
+
+/** A key from the environment (`MESA_API_KEY`), and the organization it is for (`MESA_ORG`), if one is named. */
+export interface EnvironmentKey {
+  readonly token: Token;
+  readonly org: string | undefined;
+}
+
+export type CandidateVerdict = 'used' | 'shadowed' | 'absent' | 'other-organization';
+
+/** One place that the lookup considers, in order of precedence. */
+export interface Candidate {
+  readonly source: 'MESA_API_KEY' | StoreKey;
+  readonly token: Token | undefined;
+  readonly verdict: CandidateVerdict;
+}
+
+/** Whether the key of the environment is for `scope`: it is when MESA_ORG names no other organization. */
+export function environmentKeyApplies(key: EnvironmentKey, scope: KeyScope): boolean {
+  return key.org === undefined || (scope.kind !== 'global' && scope.org === key.org);
+}
+
+/** The store keys that can answer for `scope`, most specific first (spec section 6). */
+function lookupOrder(scope: KeyScope): readonly KeyScope[] {
+  const global: KeyScope = { kind: 'global' };
+  switch (scope.kind) {
+    case 'global':
+      return [global];
+    case 'org':
+      return [scope, global];
+    case 'repo':
+      return [scope, { kind: 'org', org: scope.org }, global];
+  }
+}
+
+/**
+ * Every candidate for `scope` in order: the environment's key where there is one, then the store from the most
+ * specific scope to the global one. At most one is `used`.
+ */
+export function listCandidates(
+  scope: KeyScope,
+  environmentKey: EnvironmentKey | undefined,
+  entries: KeyEntries,
+): readonly Candidate[] {
+  let decided = false;
+  const judge = (found: boolean): CandidateVerdict => {
+    if (!found) {
+      return 'absent';
+    }
+    const verdict = decided ? 'shadowed' : 'used';
+    decided = true;
+    return verdict;
+  };
+  const candidates: Candidate[] = [];
+  if (environmentKey !== undefined) {
+    const verdict = environmentKeyApplies(environmentKey, scope) ? judge(true) : 'other-organization';
+    candidates.push({ source: 'MESA_API_KEY', token: environmentKey.token, verdict });
+  }
+  for (const place of lookupOrder(scope)) {
+    const source = formatStoreKey(place);
+    const token = entries.get(source)?.token;
+    candidates.push({ source, token, verdict: judge(token !== undefined) });
+  }
+  return candidates;
+}
+
+/** The candidate that the lookup uses, or undefined when no key was found. */
+export function usedCandidate(candidates: readonly Candidate[]): (Candidate & { token: Token }) | undefined {
+  for (const candidate of candidates) {
+    if (candidate.verdict === 'used' && candidate.token !== undefined) {
+      return { ...candidate, token: candidate.token };
+    }
+  }
+  return undefined;
+}
+
+/** The error of a lookup that found nothing. Its text for an organization is the documented literal. */
+export function keyNotFound(scope: KeyScope): MesaAuthError {
+  const where = scope.kind === 'global' ? '' : ` for organization '${scope.org}'`;
+  const place: KeyScope = scope.kind === 'global' ? scope : { kind: 'org', org: scope.org };
+  return new MesaAuthError('KEY_NOT_FOUND', `no API key found in the secret store${where}`, {
+    hint: `mesa auth set-key${scopeFlags(place)}`,
+  });
+}

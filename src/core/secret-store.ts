@@ -1,0 +1,52 @@
+import type { KeyScope, StoreKey } from './key-scope.ts';
+import type { Token } from './token.ts';
+
+export const BACKENDS = ['encrypted-file', 'plaintext-file'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** One stored key. */
+export interface KeyEntry {
+  readonly scope: KeyScope;
+  readonly token: Token;
+  /** When it was stored; undefined in a document that somebody wrote without it. */
+  readonly added: Date | undefined;
+}
+
+/** One consistent view of a store, in listing order. */
+export type KeyEntries = ReadonlyMap<StoreKey, KeyEntry>;
+
+/** Whether `changes` leave a store as it is, judging by its existence alone. */
+export function isNoChange(changes: readonly Change[], exists: boolean): boolean {
+  return changes.length === 0 ? exists : !exists && changes.every((change) => change.kind === 'remove');
+}
+
+export type Change =
+  | { readonly kind: 'set'; readonly scope: KeyScope; readonly token: Token }
+  | { readonly kind: 'remove'; readonly scope: KeyScope };
+
+/** What a change found: `stored` and `replaced` answer a set, `removed` and `absent` a remove. */
+export type ChangeOutcome = 'stored' | 'replaced' | 'removed' | 'absent';
+
+/**
+ * A place that keeps keys by scope. Absence is a value, failure is an error: a store that does not exist
+ * yet is empty, and one that cannot be read throws and is left as it is, byte for byte.
+ *
+ * Both operations throw LOCKED or WRONG_PASSPHRASE (no or a wrong passphrase), STORE_DAMAGED, STORE_FOREIGN,
+ * STORE_VERSION, STORE_UNSAFE, WORK_FACTOR or IO. `apply` throws STORE_BUSY as well.
+ */
+export interface SecretStore {
+  readonly backend: Backend;
+  /** The file's absolute path, for people. */
+  readonly location: string;
+
+  /** All entries at one moment. Needs no lock and no writable directory. */
+  read(): Promise<KeyEntries>;
+
+  /**
+   * Performs all changes, in order, as one transaction: all are durable when the promise resolves, or none
+   * took place. Concurrent callers, in any process, do not lose each other's changes. Changes that alter
+   * nothing (removing what is not there) write nothing. No changes at all make an empty store where there is none.
+   * @returns one outcome per change
+   */
+  apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]>;
+}

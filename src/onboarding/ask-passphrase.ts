@@ -1,0 +1,42 @@
+import type { Prompter } from '../platform/prompter.ts';
+import { generatePassphrase } from '../vault/generate-passphrase.ts';
+import { describePassphraseProblem, GENERATED_WORDS, MIN_PASSPHRASE_LENGTH } from '../vault/passphrase.ts';
+
+/** Asks how a new vault is protected, until there is a passphrase that was entered twice or typed back. */
+export async function askNewPassphrase(prompter: Prompter): Promise<string> {
+  const way = await prompter.choose('Passphrase for the new vault', [
+    {
+      value: 'generate',
+      label: `generate ${GENERATED_WORDS} words`,
+      description: 'shown once, for you to write down; 77 bits, out of reach of guessing',
+    },
+    {
+      value: 'type',
+      label: 'type my own',
+      description: `at least ${MIN_PASSPHRASE_LENGTH} characters; there is no way to recover a forgotten one`,
+    },
+  ]);
+  return way === 'generate' ? confirmGenerated(prompter) : typeTwice(prompter);
+}
+
+async function confirmGenerated(prompter: Prompter): Promise<string> {
+  const passphrase = generatePassphrase();
+  await prompter.text({
+    message: `Write this down, then type it here:\n\n    ${passphrase}\n\n`,
+    check: (answer) =>
+      answer.trim() === passphrase ? undefined : 'that differs; the words are joined by hyphens',
+    clearAfter: true,
+  });
+  return passphrase;
+}
+
+async function typeTwice(prompter: Prompter): Promise<string> {
+  for (;;) {
+    const first = await prompter.secret({ message: 'New passphrase:', check: describePassphraseProblem });
+    const second = await prompter.secret({ message: 'The same again:' });
+    if (first === second) {
+      return first;
+    }
+    prompter.say('The two differ. Once more:');
+  }
+}

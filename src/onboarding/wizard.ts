@@ -1,0 +1,82 @@
+import { isOrgSlug, type KeyScope } from '../core/key-scope.ts';
+import type { Backend, Change } from '../core/secret-store.ts';
+import { describeTokenProblem, Token } from '../core/token.ts';
+import type { Choice, Prompter } from '../platform/prompter.ts';
+import type { Probe } from './probe.ts';
+
+export interface WizardInput {
+  readonly prompter: Prompter;
+  readonly probe: Probe;
+  /** Chosen already, by `--backend`. */
+  readonly backend: Backend | undefined;
+  /** Called once the backend is known: asks what it needs, as the passphrase of a new vault. */
+  readonly prepare: (backend: Backend) => Promise<void>;
+}
+
+export interface WizardAnswers {
+  readonly backend: Backend;
+  readonly changes: readonly Change[];
+}
+
+const CHOICES: Readonly<Record<Backend, Choice<Backend>>> = {
+  'encrypted-file': {
+    value: 'encrypted-file',
+    label: 'encrypted-file',
+    description: 'a vault behind a passphrase; whoever copies the file cannot read the keys',
+  },
+  'plaintext-file': {
+    value: 'plaintext-file',
+    label: 'plaintext-file',
+    description: 'not encrypted; whoever can read your files can read the keys. For CI and sandboxes',
+  },
+};
+
+/** Asks the questions of the first run, in order. Writes nothing: Ctrl-C at any of them leaves no trace. */
+export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
+  const { prompter, probe } = input;
+  prompter.say(
+    [
+      '',
+      'Welcome to mesa: it keeps your API keys and hands out the right one.',
+      ...probe.findings.map((line) => `- ${line}`),
+      '',
+    ].join('\n'),
+  );
+  const backend =
+    input.backend ?? (await prompter.choose('Where should your keys be kept?', orderedChoices(probe)));
+  await input.prepare(backend);
+  return { backend, changes: await askKeys(prompter) };
+}
+
+function orderedChoices({ recommended }: Probe): readonly Choice<Backend>[] {
+  const other: Backend = recommended === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
+  const first = CHOICES[recommended];
+  return [{ ...first, label: `${first.label} (recommended here)` }, CHOICES[other]];
+}
+
+async function askKeys(prompter: Prompter): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  for (;;) {
+    const message =
+      changes.length === 0 ? 'Organization (Enter to skip):' : 'Another organization (Enter to finish):';
+    const org = (await prompter.text({ message, check: describeOrgProblem })).trim();
+    if (org === '') {
+      return changes;
+    }
+    const scope: KeyScope = { kind: 'org', org };
+    const value = await prompter.secret({
+      message: `API token for ${org}:`,
+      check: (answer) => prefixed('the token', describeTokenProblem(answer.trim())),
+    });
+    changes.push({ kind: 'set', scope, token: Token.parse(value.trim()) });
+  }
+}
+
+function describeOrgProblem(answer: string): string | undefined {
+  const org = answer.trim();
+  return org === '' || isOrgSlug(org) ? undefined : 'use letters, digits, ".", "_" and "-", as in acme';
+}
+
+function prefixed(subject: string, problem: string | undefined): string | undefined {
+  return problem === undefined ? undefined : `${subject} ${problem}`;
+}

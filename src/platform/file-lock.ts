@@ -1,0 +1,214 @@
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+
+export interface FileLockOptions {
+  /** The lock file. It is created once and never removed: removing it would let two holders in. */
+  readonly path: string;
+  /** Called once when the lock is not free after `noticeAfterMs`, with the holder's pid where it is known. */
+  readonly onWait: (holder: number | undefined) => void;
+  /** Milliseconds; default 1,000. */
+  readonly noticeAfterMs?: number;
+  /** Milliseconds; default 60,000. */
+  readonly giveUpAfterMs?: number;
+}
+
+const NOTICE_AFTER_MS = 1_000;
+const GIVE_UP_AFTER_MS = 60_000;
+const POLL_MS = 50;
+
+// Absolute, never through PATH: whoever can change PATH must not be handed the lock.
+const FLOCK_PROGRAMS = ['/usr/bin/flock', '/bin/flock', '/run/current-system/sw/bin/flock'];
+
+// open(2) on macOS: take an exclusive flock(2) lock while opening. Node passes the number through.
+const DARWIN_O_EXLOCK = 0x20;
+
+/**
+ * Runs `work` while holding an exclusive lock between processes. The kernel releases it when the holder ends in any
+ * way, so there is no stale lock, no takeover, and no rule about time.
+ *
+ * Linux: flock(2) belongs to the open file, not to the process, so a child that inherits our descriptor can take the
+ * lock for us and exit. macOS: O_EXLOCK. Neither needs a native addon.
+ * @throws STORE_BUSY when another process holds the lock for too long, or when locking does not work here; IO
+ */
+export async function withFileLock<T>(options: FileLockOptions, work: () => Promise<T>): Promise<T> {
+  const fd = await acquire(options);
+  try {
+    writeHolder(fd);
+    return await work();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function acquire(options: FileLockOptions): Promise<number> {
+  const deadline = Date.now() + (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS);
+  const notice = setTimeout(() => {
+    options.onWait(readHolder(options.path));
+  }, options.noticeAfterMs ?? NOTICE_AFTER_MS);
+  try {
+    for (;;) {
+      const fd =
+        process.platform === 'darwin'
+          ? await openLocked(options.path, deadline)
+          : await openAndLock(options.path, deadline);
+      if (isSameFile(fd, options.path)) {
+        return fd;
+      }
+      // Somebody removed or replaced the file while we waited: our lock guards nothing.
+      closeSync(fd);
+    }
+  } finally {
+    clearTimeout(notice);
+  }
+}
+
+async function openAndLock(path: string, deadline: number): Promise<number> {
+  const fd = openLockFile(path, 0);
+  try {
+    const program = FLOCK_PROGRAMS.find((candidate) => existsSync(candidate));
+    if (program === undefined) {
+      throw new MesaAuthError('STORE_BUSY', 'cannot lock the secret store: flock(1) is not installed', {
+        hint: 'install util-linux',
+      });
+    }
+    await runFlock(program, fd, path, deadline);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function runFlock(program: string, fd: number, path: string, deadline: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // An empty environment: the helper has no use for ours, which may hold a passphrase.
+    const child = spawn(program, ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], env: {} });
+    let late = false;
+    const timer = setTimeout(
+      () => {
+        late = true;
+        child.kill('SIGKILL');
+      },
+      Math.max(0, deadline - Date.now()),
+    );
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(ioError('run', program, error));
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) {
+        resolve();
+      } else if (late) {
+        reject(busy(path));
+      } else {
+        reject(
+          new MesaAuthError(
+            'STORE_BUSY',
+            `cannot lock ${path}: flock ended with ${signal ?? `status ${String(code)}`}`,
+            {
+              hint: 'keep the data directory on a file system that supports locks',
+            },
+          ),
+        );
+      }
+    });
+  });
+}
+
+async function openLocked(path: string, deadline: number): Promise<number> {
+  for (;;) {
+    try {
+      return openLockFile(path, DARWIN_O_EXLOCK | constants.O_NONBLOCK);
+    } catch (error) {
+      const cause = error instanceof MesaAuthError ? error.cause : error;
+      if (errnoOf(cause) !== 'EAGAIN') {
+        throw error;
+      }
+    }
+    if (Date.now() >= deadline) {
+      throw busy(path);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function openLockFile(path: string, extraFlags: number): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let fd: number;
+  try {
+    fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | extraFlags, 0o600);
+  } catch (error) {
+    if (errnoOf(error) === 'ELOOP') {
+      throw new MesaAuthError('STORE_UNSAFE', `${path} is a symbolic link`, { hint: `rm ${path}` });
+    }
+    throw ioError('open', path, error);
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.uid !== process.geteuid?.()) {
+      throw new MesaAuthError('STORE_UNSAFE', `${path} is not a regular file of this user`, {
+        hint: `rm ${path}`,
+      });
+    }
+    fchmodSync(fd, 0o600);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error instanceof MesaAuthError ? error : ioError('open', path, error);
+  }
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  const held = fstatSync(fd);
+  try {
+    const named = statSync(path);
+    return held.ino === named.ino && held.dev === named.dev;
+  } catch {
+    return false;
+  }
+}
+
+/** Leaves our pid for the message of whoever waits. Nothing depends on it, so a full disk is no reason to stop. */
+function writeHolder(fd: number): void {
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`, 0);
+  } catch (error) {
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+  }
+}
+
+function readHolder(path: string): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function busy(path: string): MesaAuthError {
+  const holder = readHolder(path);
+  return new MesaAuthError(
+    'STORE_BUSY',
+    `another mesa${holder === undefined ? '' : ` (pid ${holder})`} has been writing to the secret store for too long`,
+    { hint: holder === undefined ? 'try again' : `see what it does: ps -p ${holder}; then try again` },
+  );
+}

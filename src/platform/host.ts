@@ -1,0 +1,24 @@
+/** Everything that the program takes from the process it runs in. Tests pass their own. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly stdin: InputStream;
+  cwd(): string;
+  now(): Date;
+  /** For new vaults, base-2 logarithm of scrypt's N; undefined takes the vault's default, 18. */
+  readonly workFactor?: number;
+}
+
+export interface OutputStream {
+  readonly isTerminal: boolean;
+  /** @throws a system error (EPIPE, ENOSPC) when the text cannot be written */
+  write(text: string): void;
+}
+
+export interface InputStream {
+  readonly isTerminal: boolean;
+  /** The bytes as they come; leaving the loop early stops reading. */
+  chunks(): AsyncIterable<Uint8Array>;
+}

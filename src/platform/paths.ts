@@ -1,0 +1,61 @@
+import { isAbsolute, join } from 'node:path';
+
+import { MesaAuthError } from '../errors.ts';
+
+export interface PathsInput {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+}
+
+/** Every path the program uses, all absolute. Nothing here touches the disk. */
+export interface Paths {
+  readonly home: string;
+  /** The directory that `mesa` shares with other programs: `~/.local/share`, or XDG_DATA_HOME. */
+  readonly dataHome: string;
+  /** What the data directory is trusted to lie in: the home directory, or `dataHome` where that is outside it. */
+  readonly dataBase: string;
+  readonly dataDir: string;
+  readonly encryptedStore: string;
+  readonly plaintextStore: string;
+  /** Held while a store or config.toml is written. Its content is the holder's pid, for messages only. */
+  readonly lockFile: string;
+  /** Where config.toml is searched, most important first. A new one is written to the first. */
+  readonly configFiles: readonly [string, ...string[]];
+}
+
+/**
+ * @throws HOME_UNUSABLE when HOME is empty or relative: guessing would put secrets in the working directory.
+ *   An unset HOME is looked up in the password database, as every shell does.
+ */
+export function resolvePaths({ env, platform }: PathsInput): Paths {
+  const home = env['HOME'] ?? process.getBuiltinModule('node:os').userInfo().homedir;
+  if (!isAbsolute(home)) {
+    throw new MesaAuthError('HOME_UNUSABLE', `HOME is ${home === '' ? 'empty' : 'not an absolute path'}`, {
+      hint: 'set HOME to your home directory',
+    });
+  }
+  // The XDG base directories are a Linux convention; macOS keeps the documented paths (spec section 3). A relative
+  // or empty value counts as unset: XDG Base Directory Specification, "Basics".
+  const xdg = (name: string): string | undefined => {
+    const value = platform === 'darwin' ? undefined : env[name];
+    return value !== undefined && isAbsolute(value) ? value : undefined;
+  };
+  const dataHome = xdg('XDG_DATA_HOME') ?? join(home, '.local', 'share');
+  const dataDir = join(dataHome, 'mesa');
+  const homeConfig = join(home, '.config', 'mesa', 'config.toml');
+  const systemConfig = '/etc/mesa/config.toml';
+  const xdgConfigHome = xdg('XDG_CONFIG_HOME');
+  return {
+    home,
+    dataHome,
+    dataBase: dataHome.startsWith(`${home}/`) ? home : dataHome,
+    dataDir,
+    encryptedStore: join(dataDir, 'secrets.vault.age'),
+    plaintextStore: join(dataDir, 'secrets.plaintext.toml'),
+    lockFile: join(dataDir, '.lock'),
+    configFiles:
+      xdgConfigHome === undefined
+        ? [homeConfig, systemConfig]
+        : [join(xdgConfigHome, 'mesa', 'config.toml'), homeConfig, systemConfig],
+  };
+}

@@ -1,0 +1,176 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+import type { Warn } from './private-file.ts';
+
+const GROUP_WRITE = 0o020;
+const WORLD_WRITE = 0o002;
+const GROUP_OR_WORLD_ANY = 0o077;
+const STICKY = 0o1000;
+
+export interface PrivateDir {
+  /** The directory that must be ours alone. */
+  readonly path: string;
+  /** An ancestor that is taken as it is: the home directory, or the directory that XDG_DATA_HOME names. */
+  readonly base: string;
+}
+
+/**
+ * Checks that nobody else can put a file of his into the directory: it is ours, no symlink, not writable by others,
+ * and neither is any directory from `base` down to it.
+ * @returns false when it does not exist
+ * @throws STORE_UNSAFE, or IO when it cannot be examined. A directory that others can merely list is tightened to
+ *   0700, with a warning.
+ */
+export function checkPrivateDir(dir: PrivateDir, warn: Warn): boolean {
+  for (const parent of parentsFrom(dir)) {
+    const stats = examine(parent, statSync);
+    if (stats === undefined) {
+      return false;
+    }
+    assertTrustedParent(parent, stats);
+  }
+  const stats = examine(dir.path, lstatSync);
+  if (stats === undefined) {
+    return false;
+  }
+  if (!stats.isDirectory()) {
+    throw unsafe(
+      stats.isSymbolicLink() ? `${dir.path} is a symbolic link` : `${dir.path} is not a directory`,
+      'replace it by a directory',
+    );
+  }
+  if (stats.uid !== process.geteuid?.()) {
+    throw unsafe(`${dir.path} belongs to another user`, 'run mesa as that user');
+  }
+  if ((stats.mode & (GROUP_WRITE | WORLD_WRITE)) !== 0) {
+    throw unsafe(
+      `${dir.path} can be written by other users`,
+      `check its content, then: chmod 700 ${dir.path}`,
+    );
+  }
+  if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
+    tighten(dir.path, warn);
+  }
+  return true;
+}
+
+/**
+ * Creates the directory and its missing parents with mode 0700, durably, then checks it.
+ * @throws as checkPrivateDir, and IO when it cannot be created
+ */
+export function ensurePrivateDir(dir: PrivateDir, warn: Warn): void {
+  if (checkPrivateDir(dir, warn)) {
+    return;
+  }
+  createDirs(dir.path);
+  checkPrivateDir(dir, warn);
+}
+
+/** Creates a directory and its missing parents with mode 0700 under any umask, and makes them durable. */
+export function createDirs(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; examine(at, statSync) === undefined; at = dirname(at)) {
+    missing.unshift(at);
+  }
+  for (const at of missing) {
+    try {
+      mkdirSync(at, 0o700);
+      // mkdir's mode passes through the umask, which may take even our own bits.
+      chmodSync(at, 0o700);
+      syncDir(dirname(at));
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') {
+        throw ioError('create', at, error);
+      }
+    }
+  }
+}
+
+/** Makes the entries of a directory durable. */
+export function syncDir(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    syncDirFd(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** fsync of an open directory. File systems that have no such thing answer EINVAL or ENOTSUP: fsync(2). */
+export function syncDirFd(fd: number): void {
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== 'EINVAL' && errno !== 'ENOTSUP') {
+      throw error;
+    }
+  }
+}
+
+function parentsFrom({ path, base }: PrivateDir): readonly string[] {
+  const parents = [base];
+  for (const name of relative(base, dirname(path)).split(sep)) {
+    if (name !== '') {
+      parents.push(join(parents.at(-1) ?? base, name));
+    }
+  }
+  return parents;
+}
+
+function assertTrustedParent(path: string, stats: Stats): void {
+  const euid = process.geteuid?.();
+  if (stats.uid !== euid && stats.uid !== 0) {
+    throw unsafe(
+      `${path} belongs to another user`,
+      'run mesa as that user, or set HOME to your own home directory',
+    );
+  }
+  if ((stats.mode & STICKY) !== 0) {
+    return;
+  }
+  // A group with the number of its user is that user's private group (Debian, Fedora): a umask of 002 then
+  // makes every directory group-writable without letting anybody else in.
+  const groupWrites = (stats.mode & GROUP_WRITE) !== 0 && stats.gid !== euid;
+  if (groupWrites || (stats.mode & WORLD_WRITE) !== 0) {
+    throw unsafe(`${path} can be written by other users`, `chmod go-w ${path}`);
+  }
+}
+
+function tighten(path: string, warn: Warn): void {
+  try {
+    chmodSync(path, 0o700);
+    warn(`${path} could be listed by other users; its mode is 0700 now`);
+  } catch (error) {
+    if (errnoOf(error) !== 'EROFS') {
+      throw ioError('change the mode of', path, error);
+    }
+  }
+}
+
+function examine(path: string, stat: (path: string) => Stats): Stats | undefined {
+  try {
+    return stat(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      return undefined;
+    }
+    throw ioError('read', path, error);
+  }
+}
+
+function unsafe(message: string, hint: string): MesaAuthError {
+  return new MesaAuthError('STORE_UNSAFE', message, { hint });
+}

@@ -1,0 +1,94 @@
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+
+/** A store of 10,000 keys takes 1 MB; whatever is larger than this is not ours. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const GROUP_OR_WORLD_WRITE = 0o022;
+const GROUP_OR_WORLD_ANY = 0o077;
+
+export type Warn = (message: string) => void;
+
+/**
+ * Reads a file that holds secrets. Every check is made on the opened file, so that it cannot be swapped between
+ * check and use; O_NONBLOCK keeps a FIFO from blocking the open.
+ * @returns undefined when the file does not exist
+ * @throws STORE_UNSAFE for a symlink, anything that is no regular file, a foreign owner, a file that others can
+ *   write, or more than 16 MiB; IO when it cannot be read. A file that others can merely read is tightened to 0600,
+ *   with a warning.
+ */
+export function readPrivateFile(path: string, warn: Warn): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    switch (errnoOf(error)) {
+      case 'ENOENT':
+        return undefined;
+      case 'ELOOP':
+        throw unsafe(`${path} is a symbolic link`, 'replace the link by the file itself');
+      case 'ENXIO': // a socket, or a device without a driver: open(2)
+        throw unsafe(`${path} is not a regular file`, `move it away`);
+      default:
+        throw ioError('read', path, error);
+    }
+  }
+  try {
+    const stats = fstatSync(fd);
+    assertPrivateFile(path, stats);
+    if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
+      tighten(fd, path, warn);
+    }
+    return readAll(fd, stats.size);
+  } catch (error) {
+    throw error instanceof MesaAuthError ? error : ioError('read', path, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function assertPrivateFile(path: string, stats: Stats): void {
+  if (!stats.isFile()) {
+    throw unsafe(`${path} is not a regular file`, 'move it away');
+  }
+  if (stats.uid !== process.geteuid?.()) {
+    throw unsafe(`${path} belongs to another user`, 'run mesa as that user, or move the file away');
+  }
+  if ((stats.mode & GROUP_OR_WORLD_WRITE) !== 0) {
+    throw unsafe(`${path} can be written by other users`, `check its content, then: chmod 600 ${path}`);
+  }
+  if (stats.size > MAX_BYTES) {
+    throw unsafe(`${path} is larger than ${MAX_BYTES / 1024 / 1024} MiB`, 'move it away');
+  }
+}
+
+function tighten(fd: number, path: string, warn: Warn): void {
+  try {
+    fchmodSync(fd, 0o600);
+    warn(`${path} could be read by other users; its mode is 0600 now`);
+  } catch (error) {
+    // A read-only file system keeps the mode, and reading must still work there.
+    if (errnoOf(error) !== 'EROFS') {
+      throw error;
+    }
+    warn(`${path} can be read by other users, and the file system is read-only`);
+  }
+}
+
+/** All bytes of an open file, of which `size` are expected. */
+export function readAll(fd: number, size: number): Buffer {
+  const buffer = Buffer.alloc(size);
+  let length = 0;
+  while (length < size) {
+    const count = readSync(fd, buffer, length, size - length, null);
+    if (count === 0) {
+      break;
+    }
+    length += count;
+  }
+  return buffer.subarray(0, length);
+}
+
+function unsafe(message: string, hint: string): MesaAuthError {
+  return new MesaAuthError('STORE_UNSAFE', message, { hint });
+}

@@ -1,0 +1,24 @@
+/** Asks a person. Every question throws INTERRUPTED when the answer is Ctrl-C, Ctrl-D or a closed terminal. */
+export interface Prompter {
+  /** Text for the person, on the terminal, a line each. */
+  say(text: string): void;
+  text(question: Question): Promise<string>;
+  /** Nothing of the answer is shown. */
+  secret(question: Question): Promise<string>;
+  choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T>;
+  confirm(message: string, initial: boolean): Promise<boolean>;
+}
+
+export interface Question {
+  readonly message: string;
+  /** Gives what is wrong with an answer, or undefined when it will do. */
+  readonly check?: (answer: string) => string | undefined;
+  /** The question disappears from the screen once it is answered. */
+  readonly clearAfter?: boolean;
+}
+
+export interface Choice<T extends string> {
+  readonly value: T;
+  readonly label: string;
+  readonly description: string;
+}

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
+import { syncDirFd } from './private-dir.ts';
+
+const TEMP_RANDOM_BYTES = 12;
+
+/**
+ * Replaces a file by new content: whoever reads sees the old bytes or the new ones, and the new ones are durable
+ * when this returns. The temporary file lies in the same directory, is 0600 from its first byte, and is removed on
+ * failure. Synchronous on purpose: no signal handler and no other task of this process runs between its steps.
+ *
+ * The order (write, fsync, rename, fsync of the directory) is the one that survives a power loss. `fs.writeFileSync`
+ * and the packages built on a single `fs.write` report success for a file that a full disk cut short (nodejs/node
+ * issue 31908), hence the loop over what was really written.
+ * @throws IO; the old content is then still in place, except when the message says that the new one was written
+ */
+export function replaceFile(path: string, content: Uint8Array, mode = 0o600): void {
+  const dir = dirname(path);
+  const temp = join(dir, tempName(path));
+  let dirFd: number;
+  try {
+    dirFd = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw ioError('write', path, error);
+  }
+  try {
+    try {
+      writeTemp(temp, content, mode);
+      renameSync(temp, path);
+    } catch (error) {
+      unlinkQuietly(temp);
+      throw new MesaAuthError('IO', `cannot write ${path}: ${describeErrno(error)}; nothing was changed`, {
+        cause: error,
+      });
+    }
+    try {
+      syncDirFd(dirFd);
+    } catch (error) {
+      throw new MesaAuthError(
+        'IO',
+        `${path} was written, but may not survive a power loss: ${describeErrno(error)}`,
+        { cause: error, hint: 'check the disk, then run the command again' },
+      );
+    }
+  } finally {
+    closeSync(dirFd);
+  }
+}
+
+function writeTemp(temp: string, content: Uint8Array, mode: number): void {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const fd = openSync(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    // The umask can only have taken bits away, even the owner's.
+    fchmodSync(fd, mode);
+    let written = 0;
+    while (written < content.length) {
+      written += writeSync(fd, content, written);
+    }
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Removes what writers that were killed left behind. Only for the holder of the lock that guards the directory:
+ * then every temporary file is an abandoned one.
+ */
+export function removeStrayTemps(path: string): void {
+  const dir = dirname(path);
+  const pattern = new RegExp(
+    `^\\.${escapeRegExp(basename(path))}\\.[0-9a-f]{${TEMP_RANDOM_BYTES * 2}}\\.tmp$`,
+  );
+  for (const name of readdirSync(dir)) {
+    if (pattern.test(name)) {
+      unlinkQuietly(join(dir, name));
+    }
+  }
+}
+
+function tempName(path: string): string {
+  return `.${basename(path)}.${randomBytes(TEMP_RANDOM_BYTES).toString('hex')}.tmp`;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    // The write itself is what failed, or is about to succeed; a temporary file that cannot be removed is 0600 in
+    // a 0700 directory and goes with the next write.
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import {
+  isNoChange,
+  type Change,
+  type ChangeOutcome,
+  type KeyEntries,
+  type SecretStore,
+} from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Warn } from '../platform/private-file.ts';
+import { parseVaultHeader } from '../vault/header.ts';
+import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
+import { VaultCodec } from '../vault/vault-codec.ts';
+import type { DocumentCodec } from './document-codec.ts';
+import { DocumentStore } from './document-store.ts';
+import type { StoreFile } from './store-file.ts';
+
+const MAX_ATTEMPTS = 3;
+
+export interface EncryptedStoreOptions {
+  readonly file: StoreFile;
+  readonly passphrases: PassphraseSource;
+  readonly now: () => Date;
+  readonly warn: Warn;
+  /** See VaultCodecOptions. */
+  readonly workFactor?: number;
+}
+
+/**
+ * The vault: a DocumentStore whose codec needs a passphrase. It asks before it takes the lock, so that nobody waits
+ * for somebody's typing, and looks at the file before it asks, so that nobody types for a file that cannot be opened.
+ *
+ * It protects the keys at rest against whoever gets the file. It does not protect them from a program that runs as
+ * this user while the passphrase is typed, and an older copy of the file stays a valid vault.
+ */
+export class EncryptedStore implements SecretStore {
+  readonly backend = 'encrypted-file';
+  readonly location: string;
+  readonly #options: EncryptedStoreOptions;
+  #unlocked: { readonly store: DocumentStore; readonly passphrase: Passphrase } | undefined;
+
+  constructor(options: EncryptedStoreOptions) {
+    this.location = options.file.path;
+    this.#options = options;
+  }
+
+  async read(): Promise<KeyEntries> {
+    return this.#exists() ? this.#attempt((store) => store.read()) : new Map();
+  }
+
+  async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
+    if (isNoChange(changes, this.#exists())) {
+      return changes.map(() => 'absent');
+    }
+    return this.#attempt((store) => store.apply(changes));
+  }
+
+  #exists(): boolean {
+    const bytes = this.#options.file.read();
+    if (bytes !== undefined) {
+      parseVaultHeader(bytes, this.location);
+    }
+    return bytes !== undefined;
+  }
+
+  async #attempt<T>(work: (store: DocumentStore) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { store, passphrase } = this.#unlocked ?? (await this.#openWith(attempt));
+      try {
+        const result = await work(store);
+        this.#unlocked = { store, passphrase };
+        return result;
+      } catch (error) {
+        const wrong = error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE';
+        if (!wrong || !passphrase.typed || attempt >= MAX_ATTEMPTS) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #openWith(attempt: number): Promise<{ store: DocumentStore; passphrase: Passphrase }> {
+    const { file, passphrases, workFactor } = this.#options;
+    const passphrase = this.#exists() ? await passphrases.toOpen(attempt) : await passphrases.toCreate();
+    const codec = new VaultCodec({
+      passphrase: passphrase.text,
+      path: file.path,
+      ...(workFactor === undefined ? {} : { workFactor }),
+    });
+    return {
+      store: new DocumentStore({
+        ...this.#options,
+        backend: this.backend,
+        codec: guardCreation(codec, passphrase, file.path),
+      }),
+      passphrase,
+    };
+  }
+}
+
+/** A vault that vanished meanwhile must not come back under a passphrase that was typed once, to open it. */
+function guardCreation(codec: VaultCodec, passphrase: Passphrase, path: string): DocumentCodec {
+  return {
+    decode: (file) => codec.decode(file),
+    prepareEncode(current) {
+      if (current === undefined && !passphrase.mayCreate) {
+        throw new MesaAuthError('STORE_BUSY', `the vault ${path} was removed while this command ran`, {
+          hint: 'run the command again',
+        });
+      }
+      return codec.prepareEncode(current);
+    },
+  };
+}

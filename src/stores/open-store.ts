@@ -1,0 +1,33 @@
+import type { Backend, SecretStore } from '../core/secret-store.ts';
+import type { Paths } from '../platform/paths.ts';
+import type { Warn } from '../platform/private-file.ts';
+import type { PassphraseSource } from '../vault/passphrase.ts';
+import { DocumentStore } from './document-store.ts';
+import { plaintextCodec } from './plaintext-codec.ts';
+import { StoreFile } from './store-file.ts';
+
+export interface OpenStoreOptions {
+  readonly paths: Paths;
+  readonly passphrases: PassphraseSource;
+  readonly now: () => Date;
+  readonly warn: Warn;
+  readonly onLockWait: (holder: number | undefined) => void;
+  /** For new vaults; see VaultCodecOptions. */
+  readonly workFactor?: number;
+}
+
+/** The store of a backend. The only place that tells backends apart. Touches nothing until it is used. */
+export async function openStore(backend: Backend, options: OpenStoreOptions): Promise<SecretStore> {
+  const { paths, warn, onLockWait, now } = options;
+  switch (backend) {
+    case 'plaintext-file': {
+      const file = new StoreFile({ path: paths.plaintextStore, paths, warn, onLockWait });
+      return new DocumentStore({ backend, file, codec: plaintextCodec(file.path), now, warn });
+    }
+    case 'encrypted-file': {
+      const file = new StoreFile({ path: paths.encryptedStore, paths, warn, onLockWait });
+      const { EncryptedStore } = await import('./encrypted-store.ts');
+      return new EncryptedStore({ ...options, file });
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import type { Paths } from '../platform/paths.ts';
+import { checkPrivateDir, ensurePrivateDir, type PrivateDir } from '../platform/private-dir.ts';
+import { readPrivateFile, type Warn } from '../platform/private-file.ts';
+
+export interface StoreFileOptions {
+  readonly path: string;
+  readonly paths: Paths;
+  readonly warn: Warn;
+  readonly onLockWait: (holder: number | undefined) => void;
+}
+
+/** The bytes of a store on disk: read without a lock, replaced under one. */
+export class StoreFile {
+  readonly path: string;
+  readonly #options: StoreFileOptions;
+  readonly #dir: PrivateDir;
+
+  constructor(options: StoreFileOptions) {
+    this.path = options.path;
+    this.#options = options;
+    this.#dir = { path: options.paths.dataDir, base: options.paths.dataBase };
+  }
+
+  /** Undefined when there is no file. @throws STORE_UNSAFE, IO */
+  read(): Buffer | undefined {
+    const { warn } = this.#options;
+    return checkPrivateDir(this.#dir, warn) ? readPrivateFile(this.path, warn) : undefined;
+  }
+
+  /**
+   * Reads, lets `edit` decide, and replaces the file, under the lock.
+   * @param edit gets the present bytes; undefined from it leaves the file as it is
+   * @throws STORE_UNSAFE, STORE_BUSY, IO, and whatever `edit` throws; then the file is as it was
+   */
+  async update(edit: (current: Buffer | undefined) => Promise<Uint8Array | undefined>): Promise<void> {
+    const { paths, warn, onLockWait } = this.#options;
+    // Loaded here because a look-up, which only reads, would pay a third of its time for them.
+    const [{ withFileLock }, { removeStrayTemps, replaceFile }] = await Promise.all([
+      import('../platform/file-lock.ts'),
+      import('../platform/replace-file.ts'),
+    ]);
+    ensurePrivateDir(this.#dir, warn);
+    await withFileLock({ path: paths.lockFile, onWait: onLockWait }, async () => {
+      removeStrayTemps(this.path);
+      const next = await edit(readPrivateFile(this.path, warn));
+      if (next !== undefined) {
+        replaceFile(this.path, next);
+      }
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import type { TomlTable, TomlValue } from './table.ts';
+
+type MutableTable = Map<string, TomlValue>;
+
+// oxlint-disable-next-line no-control-regex -- TOML forbids control characters in comments
+const BLANK_OR_COMMENT = /^[ \t]*(?:#[^\u0000-\u0008\u000b-\u001f\u007f]*)?$/;
+const HEADER = /^\[((?:[A-Za-z0-9_-]+|"[A-Za-z0-9_./-]+")(?:\.(?:[A-Za-z0-9_-]+|"[A-Za-z0-9_./-]+"))*)\]$/;
+const HEADER_PART = /"[^"]+"|[^.]+/g;
+const STRING = /^([A-Za-z0-9_-]+) = "((?:[ !#-[\]-~]|\\["\\])*)"$/;
+const OTHER =
+  /^([A-Za-z0-9_-]+) = (?:(true|false)|(0|[1-9][0-9]{0,14})|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z))$/;
+
+/**
+ * Reads the plain part of TOML that `mesa` itself writes: one header or one `name = value` a line, strings without
+ * escapes other than `\"` and `\\`, booleans, small integers and UTC date-times with milliseconds.
+ *
+ * The full parser costs more than the rest of a look-up, so this runs first. It never guesses: whatever it does not
+ * know, duplicates included, gives undefined, and the full parser decides. What it does accept it must read as the
+ * full parser does (there is a property test).
+ */
+export function parsePlainToml(text: string): TomlTable | undefined {
+  const root: MutableTable = new Map();
+  const defined = new Set<MutableTable>([root]);
+  let table = root;
+  for (const rawLine of text.split('\n')) {
+    const line = rawLine.endsWith('\r') ? rawLine.slice(0, -1) : rawLine;
+    const first = line.charCodeAt(0);
+    if (first === 0x5b /* [ */) {
+      const header = HEADER.exec(line)?.[1];
+      const opened = header === undefined ? undefined : openTable(root, header);
+      if (opened === undefined || defined.has(opened)) {
+        return undefined;
+      }
+      defined.add(opened);
+      table = opened;
+      continue;
+    }
+    if (Number.isNaN(first) || first === 0x23 /* # */ || first === 0x20 || first === 0x09) {
+      if (!BLANK_OR_COMMENT.test(line)) {
+        return undefined;
+      }
+      continue;
+    }
+    if (!readPair(line, table)) {
+      return undefined;
+    }
+  }
+  return root;
+}
+
+function readPair(line: string, table: MutableTable): boolean {
+  const string = STRING.exec(line);
+  if (string !== null) {
+    const [, name = '', body = ''] = string;
+    return define(table, name, body.includes('\\') ? body.replace(/\\(["\\])/g, '$1') : body);
+  }
+  const other = OTHER.exec(line);
+  if (other === null) {
+    return false;
+  }
+  const [, name = '', boolean, integer, dateTime] = other;
+  if (boolean !== undefined) {
+    return define(table, name, boolean === 'true');
+  }
+  if (integer !== undefined) {
+    return define(table, name, Number(integer));
+  }
+  const date = new Date(dateTime ?? '');
+  // February 30 would otherwise become March 2.
+  return !Number.isNaN(date.getTime()) && date.toISOString() === dateTime && define(table, name, date);
+}
+
+function define(table: MutableTable, name: string, value: TomlValue): boolean {
+  if (table.has(name)) {
+    return false;
+  }
+  table.set(name, value);
+  return true;
+}
+
+function openTable(root: MutableTable, header: string): MutableTable | undefined {
+  let table = root;
+  for (const part of header.match(HEADER_PART) ?? []) {
+    const name = part.startsWith('"') ? part.slice(1, -1) : part;
+    let next = table.get(name);
+    if (next === undefined) {
+      next = new Map();
+      table.set(name, next);
+    }
+    if (!(next instanceof Map)) {
+      return undefined;
+    }
+    table = next as MutableTable;
+  }
+  return table;
+}

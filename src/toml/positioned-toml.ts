@@ -1,0 +1,115 @@
+import { getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
+import type { AST } from 'toml-eslint-parser';
+
+import { TomlSyntaxError } from './syntax-error.ts';
+import { tableFromObject, type TomlTable } from './table.ts';
+
+/**
+ * TOML with the position of everything in it: for messages that name a line, and for edits that leave every other
+ * byte as it is. Values come out as @iarna/toml gives them, but this parser takes all of TOML 1.0, which matters for
+ * a config.toml that other programs share.
+ */
+export interface PositionedToml {
+  readonly table: TomlTable;
+  /** Line of the value at a path such as ['secrets', 'backend'], from 1; undefined where there is none. */
+  lineOf(path: readonly string[]): number | undefined;
+}
+
+/** @throws TomlSyntaxError */
+export function parsePositionedToml(text: string): PositionedToml {
+  const program = parse(text);
+  return {
+    table: tableFromObject(getStaticTOMLValue(program)),
+    lineOf: (path) => findPair(program, path)?.value.loc.start.line,
+  };
+}
+
+/**
+ * Sets one string in a table of the document. Comments, order, blank lines and everything else stay byte for byte.
+ * @throws TomlSyntaxError when `text` is no TOML; TypeError when the place is taken by something that is no table
+ */
+export function setTomlString(text: string, table: string, name: string, value: string): string {
+  const edited = edit(text, parse(text), table, name, `"${value}"`);
+  const { table: result } = parsePositionedToml(edited);
+  const holder = result.get(table);
+  if (!(holder instanceof Map) || holder.get(name) !== value) {
+    throw new TypeError(`${table}.${name} cannot be set`);
+  }
+  return edited;
+}
+
+function parse(text: string): AST.TOMLProgram {
+  try {
+    return parseTOML(text, { tomlVersion: '1.0' });
+  } catch (error) {
+    if (error instanceof ParseError) {
+      throw new TomlSyntaxError(error.lineNumber, error.column + 1);
+    }
+    throw error;
+  }
+}
+
+function edit(text: string, program: AST.TOMLProgram, table: string, name: string, literal: string): string {
+  const newline = text.includes('\r\n') ? '\r\n' : '\n';
+  const insert = (at: number, what: string): string => text.slice(0, at) + what + text.slice(at);
+  const pair = findPair(program, [table, name]);
+  if (pair !== undefined) {
+    const [start, end] = pair.value.range;
+    return text.slice(0, start) + literal + text.slice(end);
+  }
+  const body = program.body[0].body;
+  const header = body.find((node) => node.type === 'TOMLTable' && pathIs(node.resolvedKey, [table]));
+  if (header !== undefined) {
+    const lineEnd = text.indexOf('\n', header.key.range[1]);
+    return lineEnd === -1
+      ? `${text}${newline}${name} = ${literal}${newline}`
+      : insert(lineEnd + 1, `${name} = ${literal}${newline}`);
+  }
+  const holder = findPair(program, [table]);
+  if (holder?.value.type === 'TOMLInlineTable') {
+    const separator = holder.value.body.length > 0 ? ',' : '';
+    return insert(holder.value.range[0] + 1, ` ${name} = ${literal}${separator}`);
+  }
+  // `secrets.unlock-timeout = ...`: a header of the same name would define the table twice.
+  const dotted = body.find((node) => node.type === 'TOMLKeyValue' && keyPath(node.key)[0] === table);
+  if (dotted !== undefined) {
+    return insert(dotted.range[0], `${table}.${name} = ${literal}${newline}`);
+  }
+  const gap = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline;
+  return `${text}${gap}[${table}]${newline}${name} = ${literal}${newline}`;
+}
+
+function findPair(program: AST.TOMLProgram, path: readonly string[]): AST.TOMLKeyValue | undefined {
+  const search = (
+    nodes: readonly (AST.TOMLKeyValue | AST.TOMLTable)[],
+    prefix: readonly (string | number)[],
+  ): AST.TOMLKeyValue | undefined => {
+    for (const node of nodes) {
+      if (node.type === 'TOMLTable') {
+        const found = search(node.body, node.resolvedKey);
+        if (found !== undefined) {
+          return found;
+        }
+        continue;
+      }
+      const here = [...prefix, ...keyPath(node.key)];
+      if (pathIs(here, path)) {
+        return node;
+      }
+      const inner = node.value.type === 'TOMLInlineTable' ? search(node.value.body, here) : undefined;
+      if (inner !== undefined) {
+        return inner;
+      }
+    }
+    return undefined;
+  };
+  return search(program.body[0].body, []);
+}
+
+function keyPath(key: AST.TOMLKey): readonly string[] {
+  return key.keys.map((part) => (part.type === 'TOMLBare' ? part.name : part.value));
+}
+
+function pathIs(path: readonly (string | number)[], wanted: readonly string[]): boolean {
+  return path.length === wanted.length && path.every((part, index) => part === wanted[index]);
+}

@@ -1,0 +1,44 @@
+import { MesaAuthError } from '../errors.ts';
+
+export const MIN_PASSPHRASE_LENGTH = 12;
+export const GENERATED_WORDS = 6;
+
+export interface Passphrase {
+  readonly text: string;
+  /** Whether it was typed: then a wrong one is worth another question. */
+  readonly typed: boolean;
+  /** Whether it may protect a new vault: one that was typed once, to open, may hold a slip of the finger. */
+  readonly mayCreate: boolean;
+}
+
+/** Where a passphrase comes from. */
+export interface PassphraseSource {
+  /**
+   * @param attempt from 1; above 1 the one before was wrong
+   * @throws LOCKED when there is nobody to ask, INTERRUPTED
+   */
+  toOpen(attempt: number): Promise<Passphrase>;
+  /** For a new vault: typed twice, or generated. @throws LOCKED, INTERRUPTED */
+  toCreate(): Promise<Passphrase>;
+}
+
+/** Why a passphrase may not protect a new vault, or undefined when it may. Length is counted in characters. */
+export function describePassphraseProblem(text: string): string | undefined {
+  if (text.trim() === '') {
+    return 'the passphrase is empty';
+  }
+  return Array.from(text).length < MIN_PASSPHRASE_LENGTH
+    ? `use at least ${MIN_PASSPHRASE_LENGTH} characters`
+    : undefined;
+}
+
+/** The error of a locked vault without anybody to ask. */
+export function vaultLocked(path: string): MesaAuthError {
+  return new MesaAuthError(
+    'LOCKED',
+    `the vault ${path} needs its passphrase, and there is no terminal to ask on`,
+    {
+      hint: 'set MESA_VAULT_PASSPHRASE, or run mesa on a terminal without -y',
+    },
+  );
+}

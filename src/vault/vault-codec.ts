@@ -1,0 +1,97 @@
+import { MesaAuthError } from '../errors.ts';
+import { damagedVault, parseVaultHeader } from './header.ts';
+import {
+  canDeriveSideBySide,
+  deriveSealingKey,
+  deriveWrapKey,
+  scryptIdentity,
+  scryptRecipient,
+} from './scrypt.ts';
+
+export const DEFAULT_WORK_FACTOR = 18;
+
+export interface VaultCodecOptions {
+  readonly passphrase: string;
+  /** The vault's file name, for errors. */
+  readonly path: string;
+  /** Base-2 logarithm of scrypt's N for new files; default 18, at most 20. A vault that has more keeps it. */
+  readonly workFactor?: number;
+}
+
+/**
+ * Text to age file and back, with one passphrase. The only importer of age-encryption, which is loaded while a
+ * derivation runs. Uses its buffer interface: the streaming one hands out text before the file's end is verified.
+ *
+ * Remembers the last file it opened or made, so that no command derives a key twice for the same bytes.
+ */
+export class VaultCodec {
+  readonly #options: VaultCodecOptions;
+  #last: { readonly file: Buffer; readonly text: string } | undefined;
+
+  constructor(options: VaultCodecOptions) {
+    this.#options = options;
+  }
+
+  /** @throws STORE_FOREIGN, WORK_FACTOR, STORE_DAMAGED, WRONG_PASSPHRASE, or IO when memory is short */
+  async decode(file: Uint8Array): Promise<string> {
+    const known = this.#textOf(file);
+    if (known !== undefined) {
+      return known;
+    }
+    const { passphrase, path } = this.#options;
+    const header = parseVaultHeader(file, path);
+    const [{ Decrypter }, wrapKey] = await Promise.all([
+      import('age-encryption'),
+      deriveWrapKey(passphrase, header.salt, header.workFactor),
+    ]);
+    const identity = scryptIdentity(header, wrapKey);
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(identity);
+    try {
+      const plain = await decrypter.decrypt(file);
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(plain);
+      plain.fill(0);
+      return this.#remember(file, text);
+    } catch {
+      // The library's own texts ("no identity matched", "invalid tag") are not for users, and it has no codes.
+      throw identity.rejected ? wrongPassphrase(path) : damagedVault(path);
+    }
+  }
+
+  /** Starts deriving the new file's key at once where there is room beside the derivation that opens `current`. */
+  prepareEncode(current: Uint8Array | undefined): (text: string) => Promise<Uint8Array> {
+    const { passphrase, path } = this.#options;
+    const present = current === undefined ? 0 : parseVaultHeader(current, path).workFactor;
+    const workFactor = Math.max(present, this.#options.workFactor ?? DEFAULT_WORK_FACTOR);
+    const derive = () => deriveSealingKey(passphrase, workFactor);
+    const alone = current === undefined || this.#textOf(current) !== undefined;
+    const started = alone || canDeriveSideBySide(workFactor) ? derive() : undefined;
+    // A failure matters only to whoever asks for the key; without this line it would end the process before that.
+    started?.catch(() => undefined);
+    return async (text) => {
+      const { Encrypter, Stanza } = await import('age-encryption');
+      // Two at once may need more memory than there is; then one after the other may still do.
+      const key = await (started?.catch(derive) ?? derive());
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(scryptRecipient(key, Stanza));
+      const file = await encrypter.encrypt(text);
+      this.#remember(file, text);
+      return file;
+    };
+  }
+
+  #textOf(file: Uint8Array): string | undefined {
+    return this.#last?.file.equals(file) === true ? this.#last.text : undefined;
+  }
+
+  #remember(file: Uint8Array, text: string): string {
+    this.#last = { file: Buffer.from(file), text };
+    return text;
+  }
+}
+
+function wrongPassphrase(path: string): MesaAuthError {
+  return new MesaAuthError('WRONG_PASSPHRASE', `incorrect passphrase for the vault ${path}`, {
+    hint: 'type it again, or check MESA_VAULT_PASSPHRASE',
+  });
+}

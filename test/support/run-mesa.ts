@@ -1,0 +1,68 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
+
+import type { TempHome } from './temp-home.ts';
+
+export const MESA = resolve(import.meta.dirname, '../../bin/mesa.js');
+
+export interface RunOptions {
+  readonly home: TempHome;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What standard input holds before it ends; without it, standard input is empty. */
+  readonly stdin?: string | Uint8Array;
+  readonly cwd?: string;
+  /** The node binary; the one that runs the tests when absent. */
+  readonly node?: string;
+}
+
+export interface RunResult {
+  /** The exit status, or null after a signal. */
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly milliseconds: number;
+}
+
+/** The environment of a test's child: nothing of ours but PATH. */
+export function childEnv({ home, env }: Pick<RunOptions, 'home' | 'env'>): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', HOME: home.path, ...env };
+}
+
+/**
+ * Starts the built program in a session of its own, so that it finds no controlling terminal to ask on even when
+ * somebody runs the tests on one.
+ */
+export function startMesa(args: readonly string[], options: RunOptions): ChildProcess {
+  return spawn(options.node ?? process.execPath, [MESA, ...args], {
+    env: childEnv(options),
+    cwd: options.cwd ?? options.home.path,
+    detached: true,
+    stdio: 'pipe',
+  });
+}
+
+/** Runs the built program to its end. */
+export function runMesa(args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const started = performance.now();
+  const child = startMesa(args, options);
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+  // A program that refuses its input early closes the pipe; that is its right.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(options.stdin ?? '');
+  return new Promise((resolvePromise, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => {
+      resolvePromise({
+        status,
+        signal,
+        stdout: Buffer.concat(out).toString('utf8'),
+        stderr: Buffer.concat(err).toString('utf8'),
+        milliseconds: performance.now() - started,
+      });
+    });
+  });
+}

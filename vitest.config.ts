@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// The tests of whole processes use what the build made: `npm test` builds first.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    // Many tests start processes, and some of those derive a key for a second, on two cores.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
