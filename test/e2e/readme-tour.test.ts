@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { parseTour, runTour } from '../../scripts/tour.mjs';
+
+const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+const today = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length);
+
+describe('the tour in the README', () => {
+  const blocks = parseTour(readme);
+
+  it('has a part with a plaintext store and a part with a vault', () => {
+    expect(blocks.map((block) => block[0]?.command)).toEqual([
+      'mesa init -y --backend plaintext-file',
+      'mesa init -y --backend encrypted-file',
+    ]);
+  });
+
+  it.each(blocks.map((block) => ({ block, first: block[0]?.command })))(
+    'prints what it shows, from $first on',
+    ({ block }) => {
+      const shown = block.map(({ command, output }) => ({
+        command,
+        output: output.replace(/[0-9]{4}-[0-9]{2}-[0-9]{2}/g, today).trimEnd(),
+      }));
+      const printed = runTour(block).map(({ command, output }) => ({ command, output: output.trimEnd() }));
+      expect(printed).toEqual(shown);
+    },
+  );
+});
