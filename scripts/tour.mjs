@@ -39,7 +39,7 @@ export function runTour(steps) {
     const script = steps.map(({ command }) => `${command}\nprintf '\\001'`).join('\n');
     const { stdout } = spawnSync('sh', ['-c', `exec 2>&1\n${script}`], {
       cwd: home,
-      env: { HOME: home, PATH: `${home}${delimiter}${process.env['PATH']}` },
+      env: { HOME: home, PATH: `${home}${delimiter}${process.env['PATH'] ?? ''}` },
       encoding: 'utf8',
     });
     const outputs = stdout.split(mark);

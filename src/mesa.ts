@@ -1,3 +1,5 @@
+import { Output } from './cli/output.ts';
+import { reportError } from './cli/report-error.ts';
 import { main } from './main.ts';
 import { processHost } from './platform/process-host.ts';
 
@@ -12,6 +14,13 @@ if (process.report !== undefined) {
   process.report.reportOnSignal = false;
 }
 
-void main(process.argv.slice(2), processHost()).then((status) => {
+const host = processHost();
+
+// What fails outside the command itself, as in a stream's event, must not print a trace with values in it.
+process.on('uncaughtException', (error) => {
+  process.exit(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
+});
+
+void main(process.argv.slice(2), host).then((status) => {
   process.exitCode = status;
 });

@@ -9,7 +9,7 @@ const SIGPIPE_STATUS = 128 + 13;
  */
 export function reportError(error: unknown, output: Output, debug: boolean): number {
   if (!(error instanceof MesaAuthError)) {
-    output.error('this is a bug in mesa; nothing is known about the state of the command');
+    output.error('unexpected failure; this is a bug in mesa');
     if (debug && error instanceof Error) {
       output.note(stackWithoutMessage(error));
     } else {

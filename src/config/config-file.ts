@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
+import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
 import { readAll } from '../platform/private-file.ts';
 import { parsePlainToml } from '../toml/plain-toml.ts';
@@ -25,7 +26,7 @@ export async function loadConfig(
   }
   if (explicit !== undefined) {
     throw new MesaAuthError('CONFIG_UNREADABLE', `there is no config file ${explicit}`, {
-      hint: `mesa --config-path ${explicit} init`,
+      hint: `mesa --config-path ${shellWord(explicit)} init`,
     });
   }
   return DEFAULT_CONFIG;

@@ -20,3 +20,8 @@ export function quoteText(text: string): string {
   const cut = chars.length > MAX_SHOWN;
   return `'${escapeText(chars.slice(0, MAX_SHOWN).join(''))}${cut ? '…' : ''}'`;
 }
+
+/** A path or name as one word of a POSIX shell, for commands in hints. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_/.:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

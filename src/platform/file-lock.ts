@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 
 export interface FileLockOptions {
@@ -154,7 +155,9 @@ function openLockFile(path: string, extraFlags: number): number {
     fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | extraFlags, 0o600);
   } catch (error) {
     if (errnoOf(error) === 'ELOOP') {
-      throw new MesaAuthError('STORE_UNSAFE', `${path} is a symbolic link`, { hint: `rm ${path}` });
+      throw new MesaAuthError('STORE_UNSAFE', `${path} is a symbolic link`, {
+        hint: `rm ${shellWord(path)}`,
+      });
     }
     throw ioError('open', path, error);
   }
@@ -162,7 +165,7 @@ function openLockFile(path: string, extraFlags: number): number {
     const stats = fstatSync(fd);
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) {
       throw new MesaAuthError('STORE_UNSAFE', `${path} is not a regular file of this user`, {
-        hint: `rm ${path}`,
+        hint: `rm ${shellWord(path)}`,
       });
     }
     fchmodSync(fd, 0o600);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
+import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import type { Warn } from './private-file.ts';
 
@@ -57,7 +58,7 @@ export function checkPrivateDir(dir: PrivateDir, warn: Warn): boolean {
   if ((stats.mode & (GROUP_WRITE | WORLD_WRITE)) !== 0) {
     throw unsafe(
       `${dir.path} can be written by other users`,
-      `check its content, then: chmod 700 ${dir.path}`,
+      `check its content, then: chmod 700 ${shellWord(dir.path)}`,
     );
   }
   if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
@@ -145,7 +146,7 @@ function assertTrustedParent(path: string, stats: Stats): void {
   // makes every directory group-writable without letting anybody else in.
   const groupWrites = (stats.mode & GROUP_WRITE) !== 0 && stats.gid !== euid;
   if (groupWrites || (stats.mode & WORLD_WRITE) !== 0) {
-    throw unsafe(`${path} can be written by other users`, `chmod go-w ${path}`);
+    throw unsafe(`${path} can be written by other users`, `chmod go-w ${shellWord(path)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 
+import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 
 /** A store of 10,000 keys takes 1 MB; whatever is larger than this is not ours. */
@@ -55,7 +56,10 @@ function assertPrivateFile(path: string, stats: Stats): void {
     throw unsafe(`${path} belongs to another user`, 'run mesa as that user, or move the file away');
   }
   if ((stats.mode & GROUP_OR_WORLD_WRITE) !== 0) {
-    throw unsafe(`${path} can be written by other users`, `check its content, then: chmod 600 ${path}`);
+    throw unsafe(
+      `${path} can be written by other users`,
+      `check its content, then: chmod 600 ${shellWord(path)}`,
+    );
   }
   if (stats.size > MAX_BYTES) {
     throw unsafe(`${path} is larger than ${MAX_BYTES / 1024 / 1024} MiB`, 'move it away');

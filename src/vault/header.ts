@@ -1,3 +1,4 @@
+import { shellWord } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 
 /** What the header of a passphrase-encrypted age file says (C2SP age specification, "scrypt recipient stanza"). */
@@ -64,7 +65,7 @@ export function damagedVault(path: string): MesaAuthError {
 function describeForeign(text: string, path: string): MesaAuthError {
   if (text === '') {
     return new MesaAuthError('STORE_DAMAGED', `the vault ${path} is empty`, {
-      hint: `restore it from a backup, or start anew: rm ${path}`,
+      hint: `restore it from a backup, or start anew: rm ${shellWord(path)}`,
     });
   }
   if (text.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')) {
