@@ -1,27 +1,29 @@
 // Bundles src/ into dist/. Types are checked by tsc; this only builds.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { rolldown } from 'rolldown';
 
+import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
+
 const root = resolve(import.meta.dirname, '..');
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const product = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const bundle = await rolldown({
   cwd: root,
   input: 'src/mesa.ts',
   platform: 'node',
-  transform: { target: 'node20.17', define: { MESA_VERSION: JSON.stringify(version) } },
+  transform: { target: 'node20.17', define: { MESA_VERSION: JSON.stringify(product.version) } },
   // @iarna/toml hides a require() from browser bundlers that way; it is the one known eval.
   onLog: (level, log, report) => {
-    if (log.code !== 'EVAL' || !log.id?.includes('@iarna/toml')) {
+    if (log.code !== 'EVAL' || log.id?.includes('@iarna/toml') !== true) {
       report(level === 'warn' ? 'error' : level, log);
     }
   },
 });
 // CommonJS, because Node starts it faster than ESM; one small entry, because even unused code in the same file costs;
 // everything behind an `import()` in a file of its own. Not minified: that buys nothing, and stack traces stay readable.
-await bundle.write({
+const { output } = await bundle.write({
   dir: join(root, 'dist'),
   format: 'cjs',
   cleanDir: true,
@@ -30,3 +32,10 @@ await bundle.write({
   chunkFileNames: '[name].cjs',
 });
 await bundle.close();
+
+const packages = bundledPackages(
+  root,
+  output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : [])),
+);
+writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(cycloneDx(product, packages), null, 2)}\n`);
+writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(packages));

@@ -1,0 +1,1 @@
+// B: what every program on Node costs before its first line.
