@@ -1,8 +1,9 @@
-import { runGetKey } from './cli/commands/get-key.ts';
+import { globalOptions } from './cli/command-table.ts';
 import { Context } from './cli/context.ts';
-import { matchFastPath } from './cli/fast-path.ts';
 import { Output } from './cli/output.ts';
+import { parsePlainCommandLine } from './cli/plain-command-line.ts';
 import { reportError } from './cli/report-error.ts';
+import { VERSION } from './cli/version.ts';
 import type { Host } from './platform/host.ts';
 
 /**
@@ -12,12 +13,17 @@ import type { Host } from './platform/host.ts';
  */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
   try {
-    const fast = matchFastPath(argv);
-    if (fast === undefined) {
+    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+      new Output(host).data(`${VERSION}\n`);
+      return 0;
+    }
+    const plain = parsePlainCommandLine(argv);
+    if (plain === undefined) {
       const { runProgram } = await import('./cli/program.ts');
       await runProgram(argv, host);
     } else {
-      await runGetKey(new Context(host, fast.globals), fast.options);
+      const { command, flags, argument } = plain;
+      await command.run(new Context(host, globalOptions(flags)), flags, argument);
     }
     return 0;
   } catch (error) {

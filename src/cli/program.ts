@@ -1,20 +1,22 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 
-import { BACKENDS } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
-import { runGetKey } from './commands/get-key.ts';
-import { runInit } from './commands/init.ts';
-import { runList } from './commands/list.ts';
-import { runRmKey } from './commands/rm-key.ts';
-import { runSetKey } from './commands/set-key.ts';
-import { Context, type GlobalOptions } from './context.ts';
+import {
+  COMMANDS,
+  GLOBAL_FLAGS,
+  globalOptions,
+  GROUPS,
+  type CommandSpec,
+  type Flags,
+  type FlagSpec,
+} from './command-table.ts';
+import { Context } from './context.ts';
 import { Output } from './output.ts';
+import { nameOf } from './plain-command-line.ts';
 import { VERSION } from './version.ts';
 
-type Flags = Readonly<Record<string, string | boolean | undefined>>;
-
-/** Parses the command line and runs the command. @throws MesaAuthError; USAGE for a command line that is none */
+/** Parses any command line and runs the command. @throws MesaAuthError; USAGE for a command line that is none */
 export async function runProgram(argv: readonly string[], host: Host): Promise<void> {
   const program = buildProgram(host);
   try {
@@ -38,7 +40,7 @@ async function runBare(program: Command, host: Host): Promise<void> {
     program.commands.find((command) => command.name() === group)?.outputHelp();
     return;
   }
-  const context = new Context(host, globalOptions(program));
+  const context = new Context(host, globalOptions(givenFlags(program, [])));
   const { file } = await context.loadConfig();
   if (file === undefined && context.canOnboard) {
     const { onboard } = await import('./onboard.ts');
@@ -54,8 +56,6 @@ function buildProgram(host: Host): Command {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
-    .option('-c, --config-path <path>', 'use this config.toml instead of searching for one')
-    .option('-y, --non-interactive', 'never ask; take the defaults')
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError(true)
     .exitOverride();
@@ -65,89 +65,53 @@ function buildProgram(host: Host): Command {
     writeErr: () => undefined,
     outputError: () => undefined,
   });
-
-  const contextOf = (command: Command): Context => new Context(host, globalOptions(command));
-
-  program
-    .command('init')
-    .description('choose where keys are kept, and store the first ones')
-    .addOption(new Option('--backend <backend>', `${BACKENDS.join(' or ')}; asked for when absent`))
-    .addHelpText('after', examples('mesa init', 'mesa init -y --backend plaintext-file'))
-    .action((flags: Flags, command: Command) =>
-      runInit(contextOf(command), { backend: text(flags['backend']) }),
-    );
-
-  const auth = program.command('auth').description('store, list, remove and look up keys');
-
-  withScope(auth.command('set-key'))
-    .description('store or replace the key of a scope')
-    .argument('[key]', 'the key; better: give it on standard input')
-    .addHelpText(
-      'after',
-      examples(
-        'printf %s "$TOKEN" | mesa auth set-key',
-        'printf %s "$TOKEN" | mesa auth set-key --org acme',
-        'printf %s "$TOKEN" | mesa auth set-key --org acme --repo web',
-      ),
-    )
-    .action((key: string | undefined, flags: Flags, command: Command) =>
-      runSetKey(contextOf(command), { key, ...scopeOptions(flags) }),
-    );
-
-  auth
-    .command('list')
-    .description('show every scope with its masked key')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('mesa auth list', 'mesa auth list --json'))
-    .action((flags: Flags, command: Command) =>
-      runList(contextOf(command), { json: flags['json'] === true }),
-    );
-
-  withScope(auth.command('rm-key'))
-    .description('remove the key of a scope')
-    .addHelpText('after', examples('mesa auth rm-key --org acme', 'mesa auth rm-key --org acme --repo web'))
-    .action((flags: Flags, command: Command) => runRmKey(contextOf(command), scopeOptions(flags)));
-
-  withScope(auth.command('get-key'))
-    .description('print the key that the lookup finds: repository, then organization, then global')
-    .option('--explain', 'print instead every candidate and why it won or lost, masked')
-    .option('--json', 'print instead one JSON document about it, without the key')
-    .addHelpText(
-      'after',
-      examples('mesa auth get-key --org acme', 'mesa auth get-key --org acme --repo web --explain'),
-    )
-    .action((flags: Flags, command: Command) =>
-      runGetKey(contextOf(command), {
-        ...scopeOptions(flags),
-        explain: flags['explain'] === true,
-        json: flags['json'] === true,
-      }),
-    );
-
+  GLOBAL_FLAGS.forEach((flag) => addFlag(program, flag));
+  const groups = new Map<string, Command>();
+  for (const [name, description] of GROUPS) {
+    groups.set(name, program.command(name).description(description));
+  }
+  for (const spec of COMMANDS) {
+    const [first, second] = spec.path;
+    const parent = second === undefined ? program : (groups.get(first) ?? program);
+    addCommand(parent.command(second ?? first), spec, host);
+  }
   return program;
 }
 
-function withScope(command: Command): Command {
-  return command
-    .option('--org <organization>', 'the organization; without it the global scope')
-    .option('--repo <repository>', 'a repository of that organization');
+function addCommand(command: Command, spec: CommandSpec, host: Host): void {
+  command
+    .description(spec.description)
+    .addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}\n`).join('')}`);
+  spec.flags.forEach((flag) => addFlag(command, flag));
+  if (spec.argument !== undefined) {
+    command.argument(`[${spec.argument.name}]`, spec.argument.description);
+  }
+  command.action(() => {
+    const flags = givenFlags(command, spec.flags);
+    return spec.run(new Context(host, globalOptions(flags)), flags, command.args[0]);
+  });
 }
 
-function globalOptions(command: Command): GlobalOptions {
-  const flags: Flags = command.optsWithGlobals();
-  return { configPath: text(flags['configPath']), nonInteractive: flags['nonInteractive'] === true };
+function addFlag(command: Command, { long, short, value, description }: FlagSpec): void {
+  const names = short === undefined ? long : `${short}, ${long}`;
+  command.option(value === undefined ? names : `${names} <${value}>`, description);
 }
 
-function scopeOptions(flags: Flags): { org: string | undefined; repo: string | undefined } {
-  return { org: text(flags['org']), repo: text(flags['repo']) };
+function givenFlags(command: Command, own: readonly FlagSpec[]): Flags {
+  const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
+  const given = new Map<string, string | true>();
+  for (const flag of [...GLOBAL_FLAGS, ...own]) {
+    const value = options[camelCase(nameOf(flag))];
+    if (typeof value === 'string' || value === true) {
+      given.set(nameOf(flag), value);
+    }
+  }
+  return given;
 }
 
-function text(flag: string | boolean | undefined): string | undefined {
-  return typeof flag === 'string' ? flag : undefined;
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`;
+/** The library's name of an option: `config-path` is `configPath`. */
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /**
@@ -156,13 +120,15 @@ function examples(...lines: readonly string[]): string {
  */
 function usageError(error: CommanderError): MesaAuthError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const message = first.replace(/'([^']*)'/g, (quoted, word: string) =>
-    /^(?:-{0,2}[a-z][a-z-]{0,23}|-[a-zA-Z], --[a-z-]+ <[a-z]+>|--[a-z-]+ <[a-z]+>)$/.test(word)
-      ? quoted
-      : '(not shown)',
-  );
+  const message = first
+    .replace(/'([^']*)'/g, (quoted, word: string) => (isHarmless(word) ? quoted : '(not shown)'))
+    .replace(/\.$/, '');
   const suggestion = /Did you mean (.+)\?\)?$/.exec(rest.join(' '))?.[1];
   return new MesaAuthError('USAGE', message, {
     hint: suggestion === undefined ? 'mesa --help' : `did you mean ${suggestion}?`,
   });
+}
+
+function isHarmless(word: string): boolean {
+  return /^(?:-{0,2}[a-z][a-z-]{0,23}|(?:-[a-zA-Z], )?--[a-z-]+ <[a-z]+>)$/.test(word);
 }

@@ -1,16 +1,16 @@
 import { describeTokenProblem, MAX_TOKEN_BYTES, Token } from '../core/token.ts';
-import { MesaAuthError } from '../errors.ts';
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import type { InputStream } from '../platform/host.ts';
 
 /**
  * Reads a key from standard input. One trailing LF or CRLF is dropped; anything else that is no key is refused as
  * soon as it is seen, without waiting for the rest.
- * @throws INVALID_KEY
+ * @throws INVALID_KEY, IO
  */
-export async function readKeyFromStdin(stdin: InputStream): Promise<Token> {
+export function readKeyFromStdin(stdin: InputStream): Token {
   const received: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of stdin.chunks()) {
+  for (const chunk of chunksOf(stdin)) {
     received.push(chunk);
     length += chunk.length;
     const problem = describeInputProblem(Buffer.concat(received), length);
@@ -24,6 +24,14 @@ export async function readKeyFromStdin(stdin: InputStream): Promise<Token> {
     throw invalidInput(problem);
   }
   return Token.parse(value);
+}
+
+function* chunksOf(stdin: InputStream): Generator<Uint8Array> {
+  try {
+    yield* stdin.chunks();
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : ioError('read', 'standard input', error);
+  }
 }
 
 /** Judges what has come so far: its end may still be a line break that is dropped. */

@@ -19,6 +19,6 @@ export interface OutputStream {
 
 export interface InputStream {
   readonly isTerminal: boolean;
-  /** The bytes as they come; leaving the loop early stops reading. */
-  chunks(): AsyncIterable<Uint8Array>;
+  /** The bytes as they come. @throws a system error, as EISDIR */
+  chunks(): Iterable<Uint8Array>;
 }

@@ -1,11 +1,12 @@
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
 import type { Host, InputStream, OutputStream } from './host.ts';
 
-const FULL_PIPE_PAUSE_MS = 5;
+const BUSY_PAUSE_MS = 5;
+const READ_SIZE = 65_536;
 
-/** The real process. Its streams are made on demand: `process.stdin` alone costs more than a look-up. */
+/** The real process. It reads and writes descriptors: Node's streams cost more than a look-up. */
 export function processHost(): Host {
   return {
     env: process.env,
@@ -30,15 +31,7 @@ function outputStream(fd: number): OutputStream {
 function writeAll(fd: number, bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) {
-    try {
-      written += writeSync(fd, bytes, written);
-    } catch (error) {
-      // Somebody else made the pipe non-blocking, and its reader is slow.
-      if (errnoOf(error) !== 'EAGAIN') {
-        throw error;
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
-    }
+    written += retryWhenBusy(() => writeSync(fd, bytes, written));
   }
 }
 
@@ -52,7 +45,35 @@ function inputStream(): InputStream {
     get isTerminal() {
       return isatty(0);
     },
-    // Leaving the loop destroys the stream, so that an endless writer does not keep us.
-    chunks: () => process.stdin as AsyncIterable<Uint8Array>,
+    chunks: readStdin,
   };
+}
+
+/**
+ * Synchronous: whoever reads standard input has nothing else to do, no handler keeps a signal from ending the wait,
+ * and the stream of `process.stdin` costs as much as a whole look-up.
+ */
+function* readStdin(): Generator<Uint8Array> {
+  const buffer = Buffer.alloc(READ_SIZE);
+  for (;;) {
+    const count = retryWhenBusy(() => readSync(0, buffer, 0, READ_SIZE, null));
+    if (count === 0) {
+      return;
+    }
+    yield Buffer.from(buffer.subarray(0, count));
+  }
+}
+
+/** Somebody else may have made a pipe non-blocking, and its other end may be slow. */
+function retryWhenBusy(operation: () => number): number {
+  for (;;) {
+    try {
+      return operation();
+    } catch (error) {
+      if (errnoOf(error) !== 'EAGAIN') {
+        throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MS);
+    }
+  }
 }

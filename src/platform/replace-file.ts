@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -14,8 +13,6 @@ import { basename, dirname, join } from 'node:path';
 
 import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import { syncDirFd } from './private-dir.ts';
-
-const TEMP_RANDOM_BYTES = 12;
 
 /**
  * Replaces a file by new content: whoever reads sees the old bytes or the new ones, and the new ones are durable
@@ -82,9 +79,7 @@ function writeTemp(temp: string, content: Uint8Array, mode: number): void {
  */
 export function removeStrayTemps(path: string): void {
   const dir = dirname(path);
-  const pattern = new RegExp(
-    `^\\.${escapeRegExp(basename(path))}\\.[0-9a-f]{${TEMP_RANDOM_BYTES * 2}}\\.tmp$`,
-  );
+  const pattern = new RegExp(`^\\.${escapeRegExp(basename(path))}\\.[0-9]+\\.tmp$`);
   for (const name of readdirSync(dir)) {
     if (pattern.test(name)) {
       unlinkQuietly(join(dir, name));
@@ -92,8 +87,9 @@ export function removeStrayTemps(path: string): void {
   }
 }
 
+/** Unlike any other of a living process; O_EXCL takes care of the rest, and nobody else may write to the directory. */
 function tempName(path: string): string {
-  return `.${basename(path)}.${randomBytes(TEMP_RANDOM_BYTES).toString('hex')}.tmp`;
+  return `.${basename(path)}.${process.pid}${process.hrtime.bigint()}.tmp`;
 }
 
 function escapeRegExp(text: string): string {

@@ -7,8 +7,9 @@ export interface DocumentCodec {
    * Announces that a document will be written in place of `current`, so that what takes time can begin while
    * `current` is still being decoded.
    * @param current the bytes on disk, undefined when there are none
+   * @param decoding whether `current` is about to be decoded
    */
-  prepareEncode(current: Uint8Array | undefined): EncodeDocument;
+  prepareEncode(current: Uint8Array | undefined, decoding: boolean): EncodeDocument;
 }
 
 /** Called at most once. */

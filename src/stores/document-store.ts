@@ -15,6 +15,7 @@ import {
   listEntries,
   parseDocument,
   unknownEntryNames,
+  type StoreDocument,
 } from './document.ts';
 import type { StoreFile } from './store-file.ts';
 
@@ -31,6 +32,8 @@ export class DocumentStore implements SecretStore {
   readonly backend: Backend;
   readonly location: string;
   readonly #options: DocumentStoreOptions;
+  /** The last document that was read or written, so that no command decodes the same bytes twice. */
+  #last: { readonly bytes: Uint8Array; readonly document: StoreDocument } | undefined;
 
   constructor(options: DocumentStoreOptions) {
     this.backend = options.backend;
@@ -39,12 +42,12 @@ export class DocumentStore implements SecretStore {
   }
 
   async read(): Promise<KeyEntries> {
-    const { file, codec, warn } = this.#options;
+    const { file, warn } = this.#options;
     const bytes = file.read();
     if (bytes === undefined) {
       return new Map();
     }
-    const document = await parseDocument(await codec.decode(bytes), file.path);
+    const document = await this.#decode(bytes);
     for (const name of unknownEntryNames(document)) {
       warn(`${file.path} has an entry ${name}, which is no scope; it is kept but not used`);
     }
@@ -58,14 +61,30 @@ export class DocumentStore implements SecretStore {
     }
     let outcomes: readonly ChangeOutcome[] = [];
     await file.update(async (bytes) => {
-      const encode = codec.prepareEncode(bytes);
-      const current =
-        bytes === undefined ? EMPTY_DOCUMENT : await parseDocument(await codec.decode(bytes), file.path);
+      const known = bytes === undefined || this.#known(bytes) !== undefined;
+      const encode = codec.prepareEncode(bytes, !known);
+      const current = bytes === undefined ? EMPTY_DOCUMENT : await this.#decode(bytes);
       const applied = applyChanges(current, changes, now());
       outcomes = applied.outcomes;
       const changed = applied.document !== current || (bytes === undefined && changes.length === 0);
-      return changed ? encode(await formatDocument(applied.document)) : undefined;
+      if (!changed) {
+        return undefined;
+      }
+      const next = await encode(await formatDocument(applied.document));
+      this.#last = { bytes: next, document: applied.document };
+      return next;
     });
     return outcomes;
+  }
+
+  async #decode(bytes: Buffer): Promise<StoreDocument> {
+    const { file, codec } = this.#options;
+    const document = this.#known(bytes) ?? (await parseDocument(await codec.decode(bytes), file.path));
+    this.#last = { bytes, document };
+    return document;
+  }
+
+  #known(bytes: Buffer): StoreDocument | undefined {
+    return this.#last !== undefined && bytes.equals(this.#last.bytes) ? this.#last.document : undefined;
   }
 }

@@ -101,13 +101,13 @@ export class EncryptedStore implements SecretStore {
 function guardCreation(codec: VaultCodec, passphrase: Passphrase, path: string): DocumentCodec {
   return {
     decode: (file) => codec.decode(file),
-    prepareEncode(current) {
+    prepareEncode(current, decoding) {
       if (current === undefined && !passphrase.mayCreate) {
         throw new MesaAuthError('STORE_BUSY', `the vault ${path} was removed while this command ran`, {
           hint: 'run the command again',
         });
       }
-      return codec.prepareEncode(current);
+      return codec.prepareEncode(current, decoding);
     },
   };
 }

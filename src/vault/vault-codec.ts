@@ -21,12 +21,9 @@ export interface VaultCodecOptions {
 /**
  * Text to age file and back, with one passphrase. The only importer of age-encryption, which is loaded while a
  * derivation runs. Uses its buffer interface: the streaming one hands out text before the file's end is verified.
- *
- * Remembers the last file it opened or made, so that no command derives a key twice for the same bytes.
  */
 export class VaultCodec {
   readonly #options: VaultCodecOptions;
-  #last: { readonly file: Buffer; readonly text: string } | undefined;
 
   constructor(options: VaultCodecOptions) {
     this.#options = options;
@@ -34,10 +31,6 @@ export class VaultCodec {
 
   /** @throws STORE_FOREIGN, WORK_FACTOR, STORE_DAMAGED, WRONG_PASSPHRASE, or IO when memory is short */
   async decode(file: Uint8Array): Promise<string> {
-    const known = this.#textOf(file);
-    if (known !== undefined) {
-      return known;
-    }
     const { passphrase, path } = this.#options;
     const header = parseVaultHeader(file, path);
     const [{ Decrypter }, wrapKey] = await Promise.all([
@@ -51,21 +44,20 @@ export class VaultCodec {
       const plain = await decrypter.decrypt(file);
       const text = new TextDecoder('utf-8', { fatal: true }).decode(plain);
       plain.fill(0);
-      return this.#remember(file, text);
+      return text;
     } catch {
       // The library's own texts ("no identity matched", "invalid tag") are not for users, and it has no codes.
       throw identity.rejected ? wrongPassphrase(path) : damagedVault(path);
     }
   }
 
-  /** Starts deriving the new file's key at once where there is room beside the derivation that opens `current`. */
-  prepareEncode(current: Uint8Array | undefined): (text: string) => Promise<Uint8Array> {
+  /** Starts deriving the new file's key at once where there is room beside the derivation that decodes `current`. */
+  prepareEncode(current: Uint8Array | undefined, decoding: boolean): (text: string) => Promise<Uint8Array> {
     const { passphrase, path } = this.#options;
     const present = current === undefined ? 0 : parseVaultHeader(current, path).workFactor;
     const workFactor = Math.max(present, this.#options.workFactor ?? DEFAULT_WORK_FACTOR);
     const derive = () => deriveSealingKey(passphrase, workFactor);
-    const alone = current === undefined || this.#textOf(current) !== undefined;
-    const started = alone || canDeriveSideBySide(workFactor) ? derive() : undefined;
+    const started = !decoding || canDeriveSideBySide(workFactor) ? derive() : undefined;
     // A failure matters only to whoever asks for the key; without this line it would end the process before that.
     started?.catch(() => undefined);
     return async (text) => {
@@ -74,19 +66,8 @@ export class VaultCodec {
       const key = await (started?.catch(derive) ?? derive());
       const encrypter = new Encrypter();
       encrypter.addRecipient(scryptRecipient(key, Stanza));
-      const file = await encrypter.encrypt(text);
-      this.#remember(file, text);
-      return file;
+      return encrypter.encrypt(text);
     };
-  }
-
-  #textOf(file: Uint8Array): string | undefined {
-    return this.#last?.file.equals(file) === true ? this.#last.text : undefined;
-  }
-
-  #remember(file: Uint8Array, text: string): string {
-    this.#last = { file: Buffer.from(file), text };
-    return text;
   }
 }
 

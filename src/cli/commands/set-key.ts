@@ -16,8 +16,7 @@ export async function runSetKey(context: Context, options: SetKeyOptions): Promi
   const scope = scopeFromNames(options.org, options.repo);
   const given = options.key === undefined ? undefined : parseArgument(options.key);
   // A key on stdin is read before anything is asked; one that is typed is asked for after the wizard.
-  const piped =
-    given ?? (context.host.stdin.isTerminal ? undefined : await readKeyFromStdin(context.host.stdin));
+  const piped = given ?? (context.host.stdin.isTerminal ? undefined : readKeyFromStdin(context.host.stdin));
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing();
   }

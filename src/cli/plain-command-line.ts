@@ -1,0 +1,61 @@
+import { COMMANDS, GLOBAL_FLAGS, type CommandSpec, type Flags, type FlagSpec } from './command-table.ts';
+
+export interface CommandLine {
+  readonly command: CommandSpec;
+  /** Global flags included. */
+  readonly flags: Flags;
+  readonly argument: string | undefined;
+}
+
+/**
+ * Reads a command line that is plain: known command, known flags in full, `--flag value`, each at most once. Loading
+ * the command-line library costs more than most commands, so this runs first; whatever is not plain (help, `--a=b`,
+ * `--`, every mistake) gives undefined, and the library decides. Both work from the same table, and there is a test
+ * that they agree.
+ */
+export function parsePlainCommandLine(argv: readonly string[]): CommandLine | undefined {
+  const flags = new Map<string, string | true>();
+  const words: string[] = [];
+  let command: CommandSpec | undefined;
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? '';
+    if (!word.startsWith('-')) {
+      words.push(word);
+      command ??= COMMANDS.find(
+        ({ path }) => path.length === words.length && path.every((part, at) => part === words[at]),
+      );
+      continue;
+    }
+    const flag = findFlag(word, command);
+    if (flag === undefined || flags.has(nameOf(flag))) {
+      return undefined;
+    }
+    if (flag.value === undefined) {
+      flags.set(nameOf(flag), true);
+      continue;
+    }
+    index += 1;
+    const value = argv[index];
+    if (value === undefined || value.startsWith('-')) {
+      return undefined;
+    }
+    flags.set(nameOf(flag), value);
+  }
+  if (command === undefined) {
+    return undefined;
+  }
+  const [argument, ...more] = words.slice(command.path.length);
+  const tooMany = more.length > 0 || (argument !== undefined && command.argument === undefined);
+  return tooMany ? undefined : { command, flags, argument };
+}
+
+function findFlag(word: string, command: CommandSpec | undefined): FlagSpec | undefined {
+  return [...GLOBAL_FLAGS, ...(command?.flags ?? [])].find(
+    ({ long, short }) => word === long || word === short,
+  );
+}
+
+/** The name under which a flag's value is kept: the long one without dashes. */
+export function nameOf(flag: FlagSpec): string {
+  return flag.long.slice(2);
+}
