@@ -6,11 +6,16 @@ const UNSAFE =
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\p{Cs}]/gu;
 
+const PLAIN = /^[ -~]*$/;
+
 /**
  * Makes text of foreign origin (a store, a file name, a flag) safe for a terminal: whatever could move the
  * cursor, reorder or hide text becomes `\u{...}`. Nothing else changes.
  */
 export function escapeText(text: string): string {
+  if (PLAIN.test(text)) {
+    return text;
+  }
   return text.replace(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
 

@@ -82,13 +82,15 @@ export function parseStoreKey(text: string): KeyScope | undefined {
 
 /** Order of a listing: global, then organizations by name, each followed by its repositories. */
 export function compareScopes(a: KeyScope, b: KeyScope): number {
-  const [orgA, repoA] = sortNames(a);
-  const [orgB, repoB] = sortNames(b);
-  return compareText(orgA, orgB) || compareText(repoA, repoB);
+  return compareText(orgOf(a), orgOf(b)) || compareText(repoOf(a), repoOf(b));
 }
 
-function sortNames(scope: KeyScope): readonly [string, string] {
-  return [scope.kind === 'global' ? '' : scope.org, scope.kind === 'repo' ? scope.repo : ''];
+function orgOf(scope: KeyScope): string {
+  return scope.kind === 'global' ? '' : scope.org;
+}
+
+function repoOf(scope: KeyScope): string {
+  return scope.kind === 'repo' ? scope.repo : '';
 }
 
 function compareText(a: string, b: string): number {

@@ -3,9 +3,9 @@ import { quoteText } from '../core/escape-text.ts';
 import type { Change, ChangeOutcome, KeyEntries, KeyEntry } from '../core/secret-store.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
-import { parsePlainToml } from '../toml/plain-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { isTable, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { parseCanonicalDocument } from './canonical-document.ts';
 
 /**
  * The document that both backends keep (spec section 3). Beside the keys it holds what this version does not know:
@@ -39,7 +39,11 @@ const FIELDS_OF_THE_KEY = new Set(['key-id', 'expires']);
  * @throws STORE_DAMAGED with line and column, never with text of the document: it may be a secret; STORE_VERSION
  */
 export async function parseDocument(text: string, path: string): Promise<StoreDocument> {
-  const table = parsePlainToml(text) ?? (await parseFullToml(text, path));
+  const canonical = parseCanonicalDocument(text);
+  if (canonical !== undefined) {
+    return canonical;
+  }
+  const table = await parseFullToml(text, path);
   assertVersion(table.get('version'), path);
   const keys = table.get('keys') ?? new Map();
   if (!isTable(keys)) {
@@ -118,8 +122,14 @@ export function listEntries(document: StoreDocument): KeyEntries {
   return new Map(sortedEntries(document));
 }
 
+/** A document that mesa wrote is in order already, and looking costs less than sorting. */
 function sortedEntries(document: StoreDocument): readonly [StoreKey, DocumentEntry][] {
-  return [...document.entries].toSorted(([, a], [, b]) => compareScopes(a.scope, b.scope));
+  const entries = [...document.entries];
+  const inOrder = entries.every(([, { scope }], index) => {
+    const before = entries[index - 1];
+    return before === undefined || compareScopes(before[1].scope, scope) < 0;
+  });
+  return inOrder ? entries : entries.toSorted(([, a], [, b]) => compareScopes(a.scope, b.scope));
 }
 
 /** Names under `keys` that are no scopes, quoted for a warning. */

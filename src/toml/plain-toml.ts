@@ -7,8 +7,8 @@ const BLANK_OR_COMMENT = /^[ \t]*(?:#[^\u0000-\u0008\u000b-\u001f\u007f]*)?$/;
 const HEADER = /^\[((?:[A-Za-z0-9_-]+|"[A-Za-z0-9_./-]+")(?:\.(?:[A-Za-z0-9_-]+|"[A-Za-z0-9_./-]+"))*)\]$/;
 const HEADER_PART = /"[^"]+"|[^.]+/g;
 const STRING = /^([A-Za-z0-9_-]+) = "((?:[ !#-[\]-~]|\\["\\])*)"$/;
-const OTHER =
-  /^([A-Za-z0-9_-]+) = (?:(true|false)|(0|[1-9][0-9]{0,14})|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z))$/;
+const UTC_DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+const OTHER = /^([A-Za-z0-9_-]+) = (?:(true|false)|(0|[1-9][0-9]{0,14})|([0-9T:.-]+Z))$/;
 
 /**
  * Reads the plain part of TOML that `mesa` itself writes: one header or one `name = value` a line, strings without
@@ -52,7 +52,7 @@ function readPair(line: string, table: MutableTable): boolean {
   const string = STRING.exec(line);
   if (string !== null) {
     const [, name = '', body = ''] = string;
-    return define(table, name, body.includes('\\') ? body.replace(/\\(["\\])/g, '$1') : body);
+    return define(table, name, unescapeString(body));
   }
   const other = OTHER.exec(line);
   if (other === null) {
@@ -65,9 +65,20 @@ function readPair(line: string, table: MutableTable): boolean {
   if (integer !== undefined) {
     return define(table, name, Number(integer));
   }
-  const date = new Date(dateTime ?? '');
+  const date = parseUtcDate(dateTime ?? '');
+  return date !== undefined && define(table, name, date);
+}
+
+/** The inside of a basic string whose only escapes are `\\"` and `\\\\`. */
+export function unescapeString(body: string): string {
+  return body.includes('\\') ? body.replace(/\\(["\\])/g, '$1') : body;
+}
+
+/** A date-time as `2026-11-21T10:00:00.000Z`, or undefined when there is no such moment. */
+export function parseUtcDate(text: string): Date | undefined {
+  const date = UTC_DATE.test(text) ? new Date(text) : undefined;
   // February 30 would otherwise become March 2.
-  return !Number.isNaN(date.getTime()) && date.toISOString() === dateTime && define(table, name, date);
+  return date?.getUTCDate() === Number(text.slice(8, 10)) ? date : undefined;
 }
 
 function define(table: MutableTable, name: string, value: TomlValue): boolean {
