@@ -5,14 +5,15 @@ import type { TempHome } from './temp-home.ts';
 
 export const MESA = resolve(import.meta.dirname, '../../bin/mesa.js');
 
+/** The node that runs mesa: the one that runs the tests, unless scripts/node-matrix.mjs names another. */
+export const NODE = process.env['MESA_TEST_NODE'] ?? process.execPath;
+
 export interface RunOptions {
   readonly home: TempHome;
   readonly env?: Readonly<Record<string, string>>;
   /** What standard input holds before it ends; without it, standard input is empty. */
   readonly stdin?: string | Uint8Array;
   readonly cwd?: string;
-  /** The node binary; the one that runs the tests when absent. */
-  readonly node?: string;
 }
 
 export interface RunResult {
@@ -34,7 +35,7 @@ export function childEnv({ home, env }: Pick<RunOptions, 'home' | 'env'>): Recor
  * somebody runs the tests on one.
  */
 export function startMesa(args: readonly string[], options: RunOptions): ChildProcess {
-  return spawn(options.node ?? process.execPath, [MESA, ...args], {
+  return spawn(NODE, [MESA, ...args], {
     env: childEnv(options),
     cwd: options.cwd ?? options.home.path,
     detached: true,

@@ -4,7 +4,7 @@ import pty from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { onTestFinished } from 'vitest';
 
-import { childEnv, MESA } from './run-mesa.ts';
+import { childEnv, MESA, NODE } from './run-mesa.ts';
 import type { TempHome } from './temp-home.ts';
 
 const POLL_MS = 20;
@@ -59,7 +59,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
   onTestFinished(() => {
     shell.kill('SIGKILL');
   });
-  shell.write(`mesa() { '${process.execPath}' '${resolve(MESA)}' "$@"; }; clear\r`);
+  shell.write(`mesa() { '${NODE}' '${resolve(MESA)}' "$@"; }; clear\r`);
 
   const text = (): string => {
     const buffer = screen.buffer.active;

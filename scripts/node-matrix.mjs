@@ -1,0 +1,45 @@
+// `npm run test:nodes`: the end-to-end tests of the built program on real Node binaries of every supported line. They
+// come from npm, as the packages that carry one binary each, into node_modules/.cache.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const VERSIONS = ['20', '22', '24', '26'];
+const root = resolve(import.meta.dirname, '..');
+
+/** @returns {string} the path of a node binary of that line */
+function install(version) {
+  const prefix = join(root, 'node_modules/.cache/nodes', version);
+  const name = `node-${process.platform}-${process.arch}`;
+  const binary = join(prefix, 'node_modules', name, 'bin/node');
+  if (!existsSync(binary)) {
+    mkdirSync(prefix, { recursive: true });
+    run('npm', [
+      'install',
+      '--silent',
+      '--no-save',
+      '--no-package-lock',
+      '--prefix',
+      prefix,
+      `${name}@${version}`,
+    ]);
+  }
+  return binary;
+}
+
+function run(program, args, env = {}) {
+  const { status } = spawnSync(program, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  if (status !== 0) {
+    process.exit(status ?? 1);
+  }
+}
+
+for (const version of VERSIONS) {
+  const node = install(version);
+  process.stdout.write(`\nend-to-end tests on Node ${spawnSync(node, ['--version']).stdout.toString()}`);
+  run('npx', ['vitest', 'run', 'test/e2e', ...process.argv.slice(2)], { MESA_TEST_NODE: node });
+}

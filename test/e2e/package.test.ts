@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { NODE } from '../support/run-mesa.ts';
+import { createTempHome, type TempHome } from '../support/temp-home.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+interface Component {
+  readonly name: string;
+  readonly version: string;
+  readonly licenses: readonly { readonly license?: { readonly id: string }; readonly expression?: string }[];
+  readonly hashes: readonly { readonly alg: string; readonly content: string }[];
+}
+
+interface LockedPackage {
+  readonly version: string;
+  readonly integrity: string;
+  readonly license?: string;
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(path, 'utf8')) as T;
+}
+
+function npm(args: readonly string[], home: TempHome): string {
+  return execFileSync('npm', args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] ?? '', HOME: home.path, npm_config_update_notifier: 'false' },
+  });
+}
+
+/** Packs without building again: other tests use what is in dist. */
+function pack(home: TempHome): { readonly files: readonly string[]; readonly tarball: string } {
+  const [packed] = JSON.parse(
+    npm(['pack', '--json', '--ignore-scripts', '--pack-destination', home.path], home),
+  ) as {
+    filename: string;
+    files: { path: string }[];
+  }[];
+  return {
+    files: (packed?.files ?? []).map(({ path }) => path),
+    tarball: join(home.path, packed?.filename ?? ''),
+  };
+}
+
+describe('the npm package', () => {
+  it('contains the program, its licences and its SBOM, and nothing that only developers need', () => {
+    const { files } = pack(createTempHome());
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'CHANGELOG.md',
+        'bin/mesa.js',
+        'dist/mesa.cjs',
+        'dist/mesa.cjs.map',
+        'dist/sbom.cdx.json',
+        'dist/THIRD-PARTY-LICENSES.txt',
+      ]),
+    );
+    const others = files.filter(
+      (path) =>
+        !/^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json|bin\/(?:mesa\.js|package\.json)|dist\/.+)$/.test(
+          path,
+        ),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it('installs as exactly one package, without scripts or native code, and gives a working mesa', () => {
+    const home = createTempHome();
+    const { tarball } = pack(home);
+    const prefix = join(home.path, 'prefix');
+    npm(['install', '--global', '--offline', '--prefix', prefix, tarball], home);
+    const modules = join(prefix, 'lib/node_modules');
+    expect(readdirSync(modules)).toEqual(['mesa-auth']);
+    const installed = join(modules, 'mesa-auth');
+    expect(existsSync(join(installed, 'node_modules'))).toBe(false);
+    expect(
+      readdirSync(installed, { recursive: true }).filter((path) => String(path).endsWith('.node')),
+    ).toEqual([]);
+    const manifest = readJson<Record<string, Record<string, string> | undefined>>(
+      join(installed, 'package.json'),
+    );
+    expect(manifest['dependencies']).toBeUndefined();
+    expect(manifest['optionalDependencies']).toBeUndefined();
+    expect(Object.keys(manifest['scripts'] ?? {})).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(?:pre|post)?install$|^prepare$/)]),
+    );
+    const run = (args: readonly string[], input = ''): string =>
+      execFileSync(NODE, [join(prefix, 'bin/mesa'), ...args], {
+        encoding: 'utf8',
+        input,
+        env: { HOME: home.path, PATH: process.env['PATH'] ?? '' },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      });
+    run(['init', '-y', '--backend', 'plaintext-file']);
+    run(['auth', 'set-key', '--org', 'acme'], 'mesa_0123456789abcdef\n');
+    expect(run(['auth', 'get-key', '--org', 'acme'])).toBe('mesa_0123456789abcdef\n');
+  });
+});
+
+describe('the SBOM', () => {
+  let components: readonly Component[] = [];
+  let locked: Readonly<Record<string, LockedPackage>> = {};
+
+  beforeAll(() => {
+    components = readJson<{ components: Component[] }>(join(root, 'dist/sbom.cdx.json')).components;
+    locked = readJson<{ packages: Record<string, LockedPackage> }>(join(root, 'package-lock.json')).packages;
+  });
+
+  it('names every package whose code the source maps show in the bundle', () => {
+    const seen = new Set<string>();
+    for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.map'))) {
+      for (const source of readJson<{ sources: string[] }>(join(root, 'dist', file)).sources) {
+        const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1];
+        if (name !== undefined) {
+          seen.add(name);
+        }
+      }
+    }
+    expect(seen.size).toBeGreaterThan(5);
+    expect([...new Set(components.map(({ name }) => name))].toSorted()).toEqual([...seen].toSorted());
+  });
+
+  it('agrees with the lock file in version, licence and hash', () => {
+    for (const component of components) {
+      const match = Object.entries(locked).find(
+        ([place, { version }]) =>
+          place.endsWith(`node_modules/${component.name}`) && version === component.version,
+      );
+      expect(match, component.name).toBeDefined();
+      const license = component.licenses[0]?.license?.id ?? component.licenses[0]?.expression;
+      expect(match?.[1].license, component.name).toBe(license);
+      const integrity = Buffer.from(component.hashes[0]?.content ?? '', 'hex').toString('base64');
+      expect(match?.[1].integrity, component.name).toBe(`sha512-${integrity}`);
+    }
+  });
+
+  it('comes with the licence of every package', () => {
+    const licences = readFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+    for (const { name, version } of components) {
+      expect(licences).toContain(`${name} ${version}\n`);
+    }
+  });
+});
