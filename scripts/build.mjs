@@ -41,6 +41,8 @@ const { output } = await bundle.write({
   format: 'cjs',
   cleanDir: true,
   sourcemap: true,
+  comments: { jsdoc: false, annotation: false },
+  codeSplitting: { groups: [{ name: 'start', tags: ['$initial'] }] },
   entryFileNames: 'mesa.cjs',
   chunkFileNames: '[name].cjs',
 });
