@@ -58,7 +58,7 @@ export async function resolveCandidates(context: Context, options: ScopeOptions)
 }
 
 /**
- * The key to use. The environment's key needs no store, so none is opened for it.
+ * The key to use. The environment's key needs no store, so none is opened for it, unless MESA_ORGS is to be registered.
  * @throws KEY_NOT_FOUND
  */
 export async function resolveKey(context: Context, options: ScopeOptions): Promise<Token> {
@@ -67,7 +67,8 @@ export async function resolveKey(context: Context, options: ScopeOptions): Promi
   const environmentOrg = context.environmentOrg();
   const scope: KeyScope =
     named.kind === 'global' && environmentOrg !== undefined ? { kind: 'org', org: environmentOrg } : named;
-  if (environmentKey !== undefined && environmentKeyApplies(environmentKey, scope)) {
+  const needsStore = (context.host.env['MESA_ORGS'] ?? '').trim() !== '';
+  if (!needsStore && environmentKey !== undefined && environmentKeyApplies(environmentKey, scope)) {
     return environmentKey.token;
   }
   const { scope: found, used } = await resolveCandidates(context, options);
