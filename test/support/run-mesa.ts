@@ -14,6 +14,8 @@ export interface RunOptions {
   /** What standard input holds before it ends; without it, standard input is empty. */
   readonly stdin?: string | Uint8Array;
   readonly cwd?: string;
+  /** A command that runs the program, as `strace -o FILE`. */
+  readonly under?: readonly string[];
 }
 
 export interface RunResult {
@@ -35,7 +37,23 @@ export function childEnv({ home, env }: Pick<RunOptions, 'home' | 'env'>): Recor
  * somebody runs the tests on one.
  */
 export function startMesa(args: readonly string[], options: RunOptions): ChildProcess {
-  return spawn(NODE, [MESA, ...args], {
+  return start([NODE, MESA, ...args], options);
+}
+
+/** Runs the built program to its end. */
+export function runMesa(args: readonly string[], options: RunOptions): Promise<RunResult> {
+  return collect(startMesa(args, options), options);
+}
+
+/** Runs a shell script in which `mesa` is the built program, for redirections, pipes and limits. */
+export function runShell(script: string, options: RunOptions): Promise<RunResult> {
+  const mesa = `mesa() { '${NODE}' '${MESA}' "$@"; }`;
+  return collect(start(['/bin/sh', '-c', `${mesa}\n${script}`], options), options);
+}
+
+function start(command: readonly string[], options: RunOptions): ChildProcess {
+  const [program = '', ...args] = [...(options.under ?? []), ...command];
+  return spawn(program, args, {
     env: childEnv(options),
     cwd: options.cwd ?? options.home.path,
     detached: true,
@@ -43,10 +61,8 @@ export function startMesa(args: readonly string[], options: RunOptions): ChildPr
   });
 }
 
-/** Runs the built program to its end. */
-export function runMesa(args: readonly string[], options: RunOptions): Promise<RunResult> {
+function collect(child: ChildProcess, options: RunOptions): Promise<RunResult> {
   const started = performance.now();
-  const child = startMesa(args, options);
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));

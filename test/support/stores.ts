@@ -1,0 +1,47 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { VaultCodec } from '../../src/vault/vault-codec.ts';
+import type { TempHome } from './temp-home.ts';
+
+export const PASSPHRASE = 'kept in no file of a test';
+export const UNLOCKED = { MESA_VAULT_PASSPHRASE: PASSPHRASE } as const;
+
+/** A store document with these keys, by scope, all added on the same day. */
+export function documentOf(keys: Readonly<Record<string, string>>, version = 1): string {
+  const entries = Object.entries(keys).map(
+    ([scope, key]) => `\n[keys."${scope}"]\nkey = "${key}"\nadded = 2026-11-20T23:30:00.000Z\n`,
+  );
+  return `version = ${version}\n${entries.join('')}`;
+}
+
+/** Bytes of a vault that is quick to open. */
+export function sealDocument(document: string, passphrase = PASSPHRASE): Promise<Uint8Array> {
+  const codec = new VaultCodec({ passphrase, path: 'secrets.vault.age', workFactor: 10 });
+  return codec.prepareEncode(undefined)(document);
+}
+
+/** Gives a home directory a vault that is quick to open; `UNLOCKED` opens it. */
+export async function writeVault(home: TempHome, document: string): Promise<void> {
+  home.write('.local/share/mesa/secrets.vault.age', await sealDocument(document));
+}
+
+/** The document in a home directory's vault. */
+export function openVault(home: TempHome, passphrase: string = PASSPHRASE): Promise<string> {
+  return new VaultCodec({ passphrase, path: home.vault }).decode(readFileSync(home.vault));
+}
+
+export function writePlaintext(home: TempHome, document: string): void {
+  home.useBackend('plaintext-file');
+  home.write('.local/share/mesa/secrets.plaintext.toml', document);
+}
+
+/** Everything below a home directory that a write would change: name, inode, mode, time of change, content. */
+export function fingerprint(home: TempHome): readonly string[] {
+  return home.tree().map((name) => {
+    const path = join(home.path, name);
+    const stats = lstatSync(path, { bigint: true });
+    const content = stats.isFile() ? readFileSync(path).toString('base64') : '';
+    return [name, stats.ino, stats.mode.toString(8), stats.mtimeNs, content].join(' ');
+  });
+}
