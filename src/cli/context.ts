@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
 import type { Config } from '../config/config.ts';
@@ -43,10 +43,21 @@ export class Context {
     return this.#paths;
   }
 
-  /** The absolute form of `--config-path`, if given. */
+  /** The absolute form of `--config-path`, if given. @throws CONFIG_UNREADABLE */
   get explicitConfig(): string | undefined {
     const { configPath } = this.globals;
-    return configPath === undefined ? undefined : resolve(this.host.cwd(), configPath);
+    if (configPath === undefined) {
+      return undefined;
+    }
+    const cwd = isAbsolute(configPath) ? '/' : this.host.cwd();
+    if (cwd === undefined) {
+      throw new MesaAuthError(
+        'CONFIG_UNREADABLE',
+        `there is no config file ${configPath}: the working directory was removed`,
+        { hint: 'cd to a directory that exists' },
+      );
+    }
+    return resolve(cwd, configPath);
   }
 
   /** @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */

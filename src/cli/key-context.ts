@@ -25,12 +25,12 @@ async function usedScope(context: Context, options: ScopeOptions, config: Config
   if (org !== undefined) {
     return { kind: 'org', org };
   }
+  const cwd = context.host.cwd();
+  if (cwd === undefined) {
+    return scope;
+  }
   const { repositoryOfCheckout } = await import('../git/origin.ts');
-  const found = await repositoryOfCheckout(
-    context.host.cwd(),
-    `api.${config.serviceDomain}`,
-    context.host.env,
-  );
+  const found = await repositoryOfCheckout(cwd, `api.${config.serviceDomain}`, context.host.env);
   if (found === undefined) {
     return scope;
   }

@@ -5,7 +5,8 @@ export interface Host {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly stdin: InputStream;
-  cwd(): string;
+  /** Undefined when the working directory was removed. */
+  cwd(): string | undefined;
   now(): Date;
   /** For new vaults, base-2 logarithm of scrypt's N; undefined takes the vault's default, 18. */
   readonly workFactor?: number;

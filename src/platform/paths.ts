@@ -1,6 +1,6 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
-import { MesaAuthError } from '../errors.ts';
+import { errnoOf, MesaAuthError } from '../errors.ts';
 
 export interface PathsInput {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,17 +28,13 @@ export interface Paths {
  *   An unset HOME is looked up in the password database, as every shell does.
  */
 export function resolvePaths({ env, platform }: PathsInput): Paths {
-  const home = env['HOME'] ?? process.getBuiltinModule('node:os').userInfo().homedir;
-  if (!isAbsolute(home)) {
-    throw new MesaAuthError('HOME_UNUSABLE', `HOME is ${home === '' ? 'empty' : 'not an absolute path'}`, {
-      hint: 'set HOME to your home directory',
-    });
-  }
+  // Without `.`, `..` and doubled slashes: paths are compared below.
+  const home = resolve(homeDir(env['HOME']));
   // The XDG base directories are a Linux convention; macOS keeps the documented paths (spec section 3). A relative
   // or empty value counts as unset: XDG Base Directory Specification, "Basics".
   const xdg = (name: string): string | undefined => {
     const value = platform === 'darwin' ? undefined : env[name];
-    return value !== undefined && isAbsolute(value) ? value : undefined;
+    return value !== undefined && isAbsolute(value) ? resolve(value) : undefined;
   };
   const dataHome = xdg('XDG_DATA_HOME') ?? join(home, '.local', 'share');
   const dataDir = join(dataHome, 'mesa');
@@ -58,4 +54,32 @@ export function resolvePaths({ env, platform }: PathsInput): Paths {
         ? [homeConfig, systemConfig]
         : [join(xdgConfigHome, 'mesa', 'config.toml'), homeConfig, systemConfig],
   };
+}
+
+function homeDir(fromEnvironment: string | undefined): string {
+  const home = fromEnvironment ?? homeFromPasswordDatabase();
+  if (home !== undefined && isAbsolute(home)) {
+    return home;
+  }
+  const problem =
+    home === undefined
+      ? 'not set, and this user has no home'
+      : home === ''
+        ? 'empty'
+        : 'not an absolute path';
+  throw new MesaAuthError('HOME_UNUSABLE', `HOME is ${problem}`, {
+    hint: 'set HOME to your home directory',
+  });
+}
+
+/** Undefined for a user without an entry, as in a container that was given a bare number. */
+function homeFromPasswordDatabase(): string | undefined {
+  try {
+    return process.getBuiltinModule('node:os').userInfo().homedir;
+  } catch (error) {
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+    return undefined;
+  }
 }

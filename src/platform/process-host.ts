@@ -14,9 +14,20 @@ export function processHost(): Host {
     stdout: outputStream(1),
     stderr: outputStream(2),
     stdin: inputStream(),
-    cwd: () => process.cwd(),
+    cwd: workingDir,
     now: () => new Date(),
   };
+}
+
+function workingDir(): string | undefined {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 function outputStream(fd: number): OutputStream {

@@ -1,0 +1,126 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { CAN_MOUNT, withMounts } from '../support/confinement.ts';
+import { runMesa, runShell } from '../support/run-mesa.ts';
+import { documentOf, writePlaintext } from '../support/stores.ts';
+import { createTempHome } from '../support/temp-home.ts';
+
+const KEY = 'mesa_organization009f2c';
+const COMMANDS = [
+  ['auth', 'list'],
+  ['auth', 'get-key'],
+  ['auth', 'set-key', KEY],
+  ['auth', 'rm-key'],
+  ['init', '-y'],
+  [],
+];
+
+describe('HOME', () => {
+  it.each([
+    { value: '', problem: 'empty' },
+    { value: '.', problem: 'not an absolute path' },
+    { value: 'relative', problem: 'not an absolute path' },
+    { value: '~', problem: 'not an absolute path' },
+  ])('is refused by every command when it is $value ($problem)', async ({ value, problem }) => {
+    const home = createTempHome();
+    for (const args of COMMANDS) {
+      expect(await runMesa(args, { home, env: { HOME: value } })).toMatchObject({
+        status: 3,
+        stdout: '',
+        stderr: `mesa: HOME is ${problem}\nhint: set HOME to your home directory\n`,
+      });
+    }
+    // The working directory of those commands.
+    expect(home.tree()).toEqual([]);
+  });
+
+  it.runIf(CAN_MOUNT)('is looked up in the password database when it is unset', async () => {
+    const home = createTempHome();
+    writePlaintext(home, documentOf({ global: KEY }));
+    const passwd = home.write('passwd', `somebody:x:0:0::${home.path}:/bin/sh\n`);
+    const under = withMounts(`mount --bind '${passwd}' /etc/passwd`);
+    expect(await runShell('unset HOME; mesa auth get-key', { home, under })).toMatchObject({
+      status: 0,
+      stdout: `${KEY}\n`,
+      stderr: '',
+    });
+  });
+
+  it.runIf(CAN_MOUNT)(
+    'is refused when it is unset and the password database does not know it either',
+    async () => {
+      const home = createTempHome();
+      // A user number that nobody has been given.
+      const under = ['unshare', '--map-user=54321', '--'];
+      expect(await runShell('unset HOME; mesa auth get-key', { home, under })).toMatchObject({
+        status: 3,
+        stdout: '',
+        stderr: 'mesa: HOME is not set, and this user has no home\nhint: set HOME to your home directory\n',
+      });
+    },
+  );
+
+  it('may be a directory that is yet to be made, which happens with the first write', async () => {
+    const home = createTempHome();
+    const env = { HOME: join(home.path, 'new/home') };
+    expect((await runMesa(['auth', 'list'], { home, env })).status).toBe(0);
+    expect(home.tree()).toEqual([]);
+    const script =
+      'umask 000; mesa init -y --backend plaintext-file && mesa auth set-key mesa_x && mesa auth get-key';
+    expect(await runShell(script, { home, env })).toMatchObject({ status: 0, stdout: 'mesa_x\n' });
+    expect(statSync(env.HOME).mode & 0o777).toBe(0o700);
+  });
+
+  it.each(['/', '/.', '//', '/../HOME/'])(
+    'is the same place with %s behind it, guarded like it',
+    async (tail) => {
+      const home = createTempHome();
+      writePlaintext(home, documentOf({ global: KEY }));
+      const env = { HOME: home.path + tail.replace('HOME', home.path.replace(/.*\//, '')) };
+      expect((await runMesa(['auth', 'get-key'], { home, env })).stdout).toBe(`${KEY}\n`);
+      chmodSync(join(home.path, '.local'), 0o777);
+      expect(await runMesa(['auth', 'get-key'], { home, env })).toMatchObject({
+        status: 8,
+        stdout: '',
+        stderr: `mesa: ${home.path}/.local can be written by other users\nhint: chmod go-w ${home.path}/.local\n`,
+      });
+    },
+  );
+});
+
+describe('XDG_DATA_HOME', () => {
+  it.each(['', '.', 'relative', './a'])('counts as unset when it is %j', async (value) => {
+    const home = createTempHome();
+    home.useBackend('plaintext-file');
+    const cwd = join(home.path, 'work');
+    mkdirSync(cwd);
+    const env = { XDG_DATA_HOME: value };
+    expect((await runMesa(['auth', 'set-key', KEY], { home, cwd, env })).status).toBe(0);
+    expect(home.tree()).toContain('.local/share/mesa/secrets.plaintext.toml');
+    expect(home.tree().filter((name) => name.startsWith('work/'))).toEqual(['work/']);
+  });
+
+  it('is where the keys are when it is absolute, and is made when it is missing', async () => {
+    const home = createTempHome();
+    home.useBackend('plaintext-file');
+    const env = { XDG_DATA_HOME: join(home.path, 'deep/data') };
+    expect((await runShell('umask 000; mesa auth set-key mesa_x', { home, env })).status).toBe(0);
+    expect(statSync(join(home.path, 'deep/data/mesa/secrets.plaintext.toml')).mode & 0o777).toBe(0o600);
+    for (const dir of ['deep', 'deep/data', 'deep/data/mesa']) {
+      expect(statSync(join(home.path, dir)).mode & 0o777).toBe(0o700);
+    }
+    expect(home.tree()).not.toContain('.local/');
+    expect((await runMesa(['auth', 'get-key'], { home, env })).stdout).toBe('mesa_x\n');
+    expect((await runMesa(['auth', 'get-key'], { home })).status).toBe(4);
+  });
+
+  it('and XDG_CONFIG_HOME do not replace a HOME that is missing', async () => {
+    const home = createTempHome();
+    const env = { HOME: '', XDG_DATA_HOME: home.path, XDG_CONFIG_HOME: home.path };
+    expect(await runMesa(['auth', 'set-key', KEY], { home, env })).toMatchObject({ status: 3, stdout: '' });
+    expect(home.tree()).toEqual([]);
+  });
+});
