@@ -54,7 +54,7 @@ export class Output {
 
   /** One line for the person, on stderr. */
   note(text: string): void {
-    this.#stderr(text);
+    this.#stderr(escapeText(text));
   }
 
   hint(text: string): void {

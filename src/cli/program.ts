@@ -35,9 +35,14 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<v
 
 /** A command line that names no command, or only a group: help is the answer, not a mistake; see git, gh. */
 async function runBare(program: Command, host: Host): Promise<void> {
-  const [group] = program.args;
+  const [group, ...rest] = program.args;
+  const unknown = rest.find((word) => word !== 'help');
+  if (unknown !== undefined) {
+    // `mesa help <word>` for a word that is no command.
+    throw new MesaAuthError('USAGE', `unknown command ${isHarmless(unknown) ? `'${unknown}'` : '(not shown)'}`, { hint: 'mesa --help' });
+  }
   if (group !== undefined) {
-    program.commands.find((command) => command.name() === group)?.outputHelp();
+    (program.commands.find((command) => command.name() === group) ?? program).outputHelp();
     return;
   }
   const context = new Context(host, globalOptions(givenFlags(program, [])));

@@ -11,7 +11,7 @@ export function reportError(error: unknown, output: Output, debug: boolean): num
   if (!(error instanceof MesaAuthError)) {
     output.error('unexpected failure; this is a bug in mesa');
     if (debug && error instanceof Error) {
-      output.note(stackWithoutMessage(error));
+      printStack(error, output);
     } else {
       output.hint('run it again with MESA_DEBUG=1 and report what it prints');
     }
@@ -29,7 +29,7 @@ export function reportError(error: unknown, output: Output, debug: boolean): num
     output.hint(error.hint);
   }
   if (debug) {
-    output.note(stackWithoutMessage(error));
+    printStack(error, output);
   }
   return error.exitStatus;
 }
@@ -39,7 +39,9 @@ function isBrokenPipe(error: unknown): boolean {
 }
 
 /** Only the frames: a message of foreign origin may hold anything. */
-function stackWithoutMessage(error: Error): string {
+function printStack(error: Error, output: Output): void {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  return [error.name, ...frames].join('\n');
+  for (const line of [error.name, ...frames]) {
+    output.note(line);
+  }
 }

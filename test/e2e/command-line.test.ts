@@ -1,0 +1,234 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { runMesa } from '../support/run-mesa.ts';
+import { documentOf, fingerprint, writePlaintext } from '../support/stores.ts';
+import { createTempHome, type TempHome } from '../support/temp-home.ts';
+
+const PACKAGE = readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8');
+const { version: VERSION } = JSON.parse(PACKAGE) as { version: string };
+const KEY = 'mesa_organization009f2c';
+
+/** A home whose own config is broken, and a good one elsewhere: only `-c` can make a command work. */
+function homeNeedingConfigPath(): TempHome {
+  const home = createTempHome();
+  writePlaintext(home, documentOf({ 'orgs/acme': KEY }));
+  home.write('.config/mesa/config.toml', 'broken');
+  home.write('elsewhere/good.toml', '[secrets]\nbackend = "plaintext-file"\n');
+  return home;
+}
+
+describe('global flags', () => {
+  it.each([
+    'C auth get-key --org acme',
+    'auth C get-key --org acme',
+    'auth get-key C --org acme',
+    'auth get-key --org acme C',
+    '-y C auth get-key --org acme --non-interactive',
+    'auth get-key --org=acme C',
+  ])('are taken at every place of "%s"', async (line) => {
+    const home = homeNeedingConfigPath();
+    const path = join(home.path, 'elsewhere/good.toml');
+    for (const flag of [['-c', path], ['--config-path', path], [`--config-path=${path}`]]) {
+      const args = line.split(' ').flatMap((word) => (word === 'C' ? flag : [word]));
+      const result = await runMesa(args, { home });
+      expect(result).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
+    }
+  });
+
+  it('take a config path relative to the working directory', async () => {
+    const home = homeNeedingConfigPath();
+    const cwd = join(home.path, 'elsewhere/deep');
+    mkdirSync(cwd);
+    const result = await runMesa(['auth', 'get-key', '--org', 'acme', '-c', '../good.toml'], { home, cwd });
+    expect(result).toMatchObject({ status: 0, stdout: `${KEY}\n` });
+  });
+
+  it.each([['auth', 'list'], ['auth', 'get-key'], ['auth', 'set-key', KEY], []])(
+    'refuse a config file that is missing: %s %s',
+    async (...args) => {
+      const home = createTempHome();
+      const path = join(home.path, "it's missing.toml");
+      expect(await runMesa([...args, '-c', path], { home })).toMatchObject({
+        status: 3,
+        stdout: '',
+        stderr:
+          `mesa: there is no config file ${path}\n` +
+          `hint: mesa --config-path '${home.path}/it'\\''s missing.toml' init\n`,
+      });
+      expect(home.tree()).toEqual([]);
+    },
+  );
+});
+
+describe('help and version', () => {
+  it.each([
+    { args: ['--help'], text: 'Usage: mesa [options] [command]' },
+    { args: ['-h'], text: 'Usage: mesa [options] [command]' },
+    { args: ['help'], text: 'Usage: mesa [options] [command]' },
+    { args: ['auth'], text: 'Usage: mesa auth [options] [command]' },
+    { args: ['auth', '-y'], text: 'Usage: mesa auth [options] [command]' },
+    { args: ['help', 'help'], text: 'Usage: mesa [options] [command]' },
+    { args: ['help', 'auth'], text: 'Usage: mesa auth [options] [command]' },
+    { args: ['init', '-h'], text: 'Usage: mesa init [options]' },
+    ...['set-key', 'list', 'rm-key', 'get-key'].flatMap((name) => [
+      { args: ['auth', name, '--help'], text: `Usage: mesa auth ${name} [options]` },
+      { args: ['auth', 'help', name], text: `Usage: mesa auth ${name} [options]` },
+    ]),
+    { args: ['auth', 'set-key', '--org', 'acme', '-h', 'surplus'], text: 'Usage: mesa auth set-key' },
+    { args: ['-V'], text: `${VERSION}\n` },
+    { args: ['auth', 'list', '--version'], text: `${VERSION}\n` },
+  ])('are data and need nothing: $args', async ({ args, text }) => {
+    const home = createTempHome();
+    home.write('.config/mesa/config.toml', 'broken');
+    const before = fingerprint(home);
+    const env = { HOME: '', MESA_ORGS: 'malformed', MESA_ORG: '/', MESA_API_KEY: 'two words' };
+    const result = await runMesa(args, { home, env });
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout.startsWith(text)).toBe(true);
+    expect(fingerprint(home)).toEqual(before);
+  });
+
+  it('are what the bare program prints without a terminal, and it writes nothing', async () => {
+    const home = createTempHome();
+    const result = await runMesa([], { home, env: { MESA_ORGS: `acme:${KEY}` } });
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout).toContain('Usage: mesa');
+    expect(home.tree()).toEqual([]);
+  });
+});
+
+describe('a command line that is none', () => {
+  it.each([
+    { args: ['nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
+    { args: ['auht', 'list'], message: "unknown command 'auht'", hint: 'did you mean auth?' },
+    { args: ['auth', 'lsit'], message: "unknown command 'lsit'", hint: 'did you mean list?' },
+    { args: ['auth', 'get-keys'], message: "unknown command 'get-keys'", hint: 'did you mean get-key?' },
+    { args: ['help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
+    { args: ['auth', 'help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
+    { args: ['auth', 'list', '--jsno'], message: "unknown option '--jsno'", hint: 'did you mean --json?' },
+    {
+      args: ['auth', 'get-key', '--orgs', 'acme'],
+      message: "unknown option '--orgs'",
+      hint: 'did you mean --org?',
+    },
+    {
+      args: ['auth', 'get-key', '--org'],
+      message: "option '--org <organization>' argument missing",
+      hint: 'mesa --help',
+    },
+    {
+      args: ['auth', 'list', '-c'],
+      message: "option '-c, --config-path <path>' argument missing",
+      hint: 'mesa --help',
+    },
+    {
+      args: ['auth', 'list', 'acme'],
+      message: "too many arguments for 'list'. Expected 0 arguments but got 1.",
+      hint: 'mesa --help',
+    },
+    {
+      args: ['auth', 'rm-key', '--repo', 'web'],
+      message: '--repo needs --org',
+      hint: 'add --org <organization> before --repo',
+    },
+    {
+      args: ['auth', 'get-key', '--repo', 'web'],
+      message: '--repo needs --org',
+      hint: 'add --org <organization> before --repo',
+    },
+    {
+      args: ['auth', 'get-key', '--repo=web', '--json'],
+      message: '--repo needs --org',
+      hint: 'add --org <organization> before --repo',
+    },
+    {
+      args: ['auth', 'set-key', KEY, '--repo', 'web'],
+      message: '--repo needs --org',
+      hint: 'add --org <organization> before --repo',
+    },
+  ])('is told in words and ends with 2: $args', async ({ args, message, hint }) => {
+    const home = createTempHome();
+    // Even keys that wait to be registered are left alone.
+    const result = await runMesa(args, { home, env: { MESA_ORGS: `acme:${KEY}` } });
+    expect(result).toMatchObject({ status: 2, stdout: '', stderr: `mesa: ${message}\nhint: ${hint}\n` });
+    expect(home.tree()).toEqual([]);
+  });
+
+  it.each(
+    [
+      [KEY],
+      ['auth', KEY],
+      ['help', KEY],
+      ['auth', 'set-key', `--key=${KEY}`],
+      ['auth', 'set-key', `--${KEY}`],
+      ['auth', 'set-key', `-${KEY}`],
+      ['auth', 'set-key', 'first', KEY],
+      ['auth', 'get-key', KEY],
+    ].map((args) => ({ args })),
+  )('does not repeat what may be a key: $args', async ({ args }) => {
+    const home = createTempHome();
+    const result = await runMesa(args, { home, env: { MESA_DEBUG: '1' } });
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result.stderr).toMatch(/^mesa: /);
+    expect(result.stderr).not.toContain(KEY.slice(0, 12));
+    expect(home.tree()).toEqual([]);
+  });
+
+  it.each(
+    [
+      ['--org', ''],
+      ['--org', '.'],
+      ['--org', 'a..b'],
+      ['--org', 'a/b'],
+      ['--org', 'a"b'],
+      ['--org', '-a'],
+      ['--org', 'a-'],
+      ['--org', '__proto__'],
+      ['--org', '\u0430cme'],
+      ['--org', 'a\u001b[2Jb'],
+      ['--org', 'x'.repeat(65)],
+      ['--org', 'acme', '--repo', ''],
+      ['--org', 'acme', '--repo', '..'],
+      ['--org', 'acme', '--repo', 'web.git'],
+      ['--org', 'acme', '--repo', 'web.GIT'],
+      ['--org', 'acme', '--repo', '-web'],
+      ['--org', 'acme', '--repo', 'a/b'],
+      ['--org', 'acme', '--repo', 'x'.repeat(101)],
+    ].map((flags) => ({ flags })),
+  )('refuses a name that no scope can have: $flags', async ({ flags }) => {
+    const home = createTempHome();
+    for (const command of [['set-key', KEY], ['rm-key'], ['get-key']]) {
+      const result = await runMesa(['auth', ...command, ...flags], {
+        home,
+      });
+      expect(result).toMatchObject({ status: 2, stdout: '' });
+      expect(result.stderr).toMatch(
+        /^mesa: '.*' is not an? (?:organization|repository) name\nhint: use 1 to /,
+      );
+      // oxlint-disable-next-line no-control-regex -- what must not be there
+      expect(result.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    }
+    expect(home.tree()).toEqual([]);
+  });
+});
+
+describe('colour', () => {
+  it.each([
+    { env: {}, coloured: false },
+    { env: { FORCE_COLOR: '' }, coloured: false },
+    { env: { FORCE_COLOR: '1' }, coloured: true },
+    { env: { NO_COLOR: '1' }, coloured: false },
+    { env: { NO_COLOR: '' }, coloured: false },
+  ])('is off without a terminal unless it is forced: $env', async ({ env, coloured }) => {
+    const home = createTempHome();
+    writePlaintext(home, documentOf({ global: KEY }));
+    const list = await runMesa(['auth', 'list'], { home, env });
+    const failed = await runMesa(['auth', 'rm-key', '--org', 'acme'], { home, env });
+    expect([list.stdout.includes('\u001b'), failed.stderr.includes('\u001b')]).toEqual([coloured, coloured]);
+    // The key itself is never dressed up: it goes into variables.
+    expect((await runMesa(['auth', 'get-key'], { home, env })).stdout).toBe(`${KEY}\n`);
+  });
+});
