@@ -8,7 +8,7 @@ import { replaceFile } from '../platform/replace-file.ts';
 import { setTomlString } from '../toml/positioned-toml.ts';
 import { readConfigText, syntaxError } from './config-file.ts';
 
-const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never in this file.\n\n';
+const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never in this file.\n';
 
 /**
  * Sets `[secrets] backend` in a config file, which is created when it does not exist. Everything else in it stays

@@ -2,7 +2,7 @@ import { getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
 import type { AST } from 'toml-eslint-parser';
 
 import { TomlSyntaxError } from './syntax-error.ts';
-import { tableFromObject, type TomlTable } from './table.ts';
+import { isTable, tableFromObject, type TomlTable } from './table.ts';
 
 /**
  * TOML with the position of everything in it: for messages that name a line, and for edits that leave every other
@@ -29,10 +29,17 @@ export function parsePositionedToml(text: string): PositionedToml {
  * @throws TomlSyntaxError when `text` is no TOML; TypeError when the place is taken by something that is no table
  */
 export function setTomlString(text: string, table: string, name: string, value: string): string {
-  const edited = edit(text, parse(text), table, name, `"${value}"`);
-  const { table: result } = parsePositionedToml(edited);
-  const holder = result.get(table);
-  if (!(holder instanceof Map) || holder.get(name) !== value) {
+  const program = parse(text);
+  const holds = (root: TomlTable): boolean => {
+    const holder = root.get(table);
+    return isTable(holder) && holder.get(name) === value;
+  };
+  // However it is quoted.
+  if (holds(tableFromObject(getStaticTOMLValue(program)))) {
+    return text;
+  }
+  const edited = edit(text, program, table, name, `"${value}"`);
+  if (!holds(parsePositionedToml(edited).table)) {
     throw new TypeError(`${table}.${name} cannot be set`);
   }
   return edited;
@@ -43,10 +50,22 @@ function parse(text: string): AST.TOMLProgram {
     return parseTOML(text, { tomlVersion: '1.0' });
   } catch (error) {
     if (error instanceof ParseError) {
-      throw new TomlSyntaxError(error.lineNumber, error.column + 1);
+      throw positionOf(error, text);
     }
     throw error;
   }
+}
+
+// The parser looks for the rest of a pair or header on the lines below, and reports what it finds there.
+const UNFINISHED_LINE = /must be on the same line|Expected equal/;
+
+function positionOf(error: ParseError, text: string): TomlSyntaxError {
+  const before = text.slice(0, error.index);
+  if (UNFINISHED_LINE.test(error.message) && /\n\s*$/.test(before)) {
+    const lines = before.trimEnd().split('\n');
+    return new TomlSyntaxError(lines.length, (lines.at(-1)?.length ?? 0) + 1);
+  }
+  return new TomlSyntaxError(error.lineNumber, error.column + 1);
 }
 
 function edit(text: string, program: AST.TOMLProgram, table: string, name: string, literal: string): string {
