@@ -1,3 +1,4 @@
+import { MesaAuthError } from '../errors.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import {
   describePassphraseProblem,
@@ -39,6 +40,15 @@ export function cliPassphrases(context: Context): PassphraseSource {
     async toCreate() {
       const known = fromEnvironment();
       if (known !== undefined) {
+        if (known.text.trim() === '') {
+          throw new MesaAuthError(
+            'INVALID_PASSPHRASE',
+            'MESA_VAULT_PASSPHRASE is blank; it protects no vault',
+            {
+              hint: 'set it to a passphrase, or unset it',
+            },
+          );
+        }
         const problem = describePassphraseProblem(known.text);
         if (problem !== undefined) {
           context.output.warn(`MESA_VAULT_PASSPHRASE is weak: ${problem}`);
