@@ -9,6 +9,7 @@ const SGR: Readonly<Record<Style, string>> = { red: '31', yellow: '33', cyan: '3
 /** Data to stdout, everything else to stderr. */
 export class Output {
   readonly #host: Host;
+  readonly #warned = new Set<string>();
 
   constructor(host: Host) {
     this.#host = host;
@@ -61,7 +62,12 @@ export class Output {
     this.#stderr(`${this.#style(this.#host.stderr, 'cyan', 'hint:')} ${escapeText(text)}`);
   }
 
+  /** Once, however often a command comes across the same thing. */
   warn(text: string): void {
+    if (this.#warned.has(text)) {
+      return;
+    }
+    this.#warned.add(text);
     this.#stderr(`${this.#style(this.#host.stderr, 'yellow', 'mesa: warning:')} ${escapeText(text)}`);
   }
 
