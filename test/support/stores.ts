@@ -36,9 +36,15 @@ export function writePlaintext(home: TempHome, document: string): void {
   home.write('.local/share/mesa/secrets.plaintext.toml', document);
 }
 
-/** Everything below a home directory that a write would change: name, inode, mode, time of change, content. */
+/**
+ * Everything below a home directory that a write would change: name, inode, mode, time of change, content. Of the
+ * lock file only its existence: whoever tries to write leaves his number in it.
+ */
 export function fingerprint(home: TempHome): readonly string[] {
   return home.tree().map((name) => {
+    if (name.endsWith('/.lock')) {
+      return name;
+    }
     const path = join(home.path, name);
     const stats = lstatSync(path, { bigint: true });
     const content = stats.isFile() ? readFileSync(path).toString('base64') : '';
