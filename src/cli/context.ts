@@ -13,6 +13,7 @@ import type { Prompter } from '../platform/prompter.ts';
 import { openStore } from '../stores/open-store.ts';
 import { Output } from './output.ts';
 import { cliPassphrases } from './passphrases.ts';
+import { wantsColor } from './style.ts';
 
 export interface GlobalOptions {
   /** `--config-path`, as given. */
@@ -91,7 +92,9 @@ export class Context {
   prompter(): Promise<Prompter | undefined> {
     this.#prompter ??= this.globals.nonInteractive
       ? Promise.resolve(undefined)
-      : import('./prompts.ts').then(({ terminalPrompter }) => terminalPrompter());
+      : import('./prompts.ts').then(({ terminalPrompter }) =>
+          terminalPrompter(wantsColor(this.host.env, true)),
+        );
     return this.#prompter;
   }
 

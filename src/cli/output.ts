@@ -1,10 +1,7 @@
 import { escapeText } from '../core/escape-text.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
 import type { Host, OutputStream } from '../platform/host.ts';
-
-type Style = 'red' | 'yellow' | 'cyan' | 'bold';
-
-const SGR: Readonly<Record<Style, string>> = { red: '31', yellow: '33', cyan: '36', bold: '1' };
+import { paint, wantsColor, type Style } from './style.ts';
 
 /** Data to stdout, everything else to stderr. */
 export class Output {
@@ -86,9 +83,7 @@ export class Output {
     }
   }
 
-  /** FORCE_COLOR, else a terminal without NO_COLOR (no-color.org). */
   #style(stream: OutputStream, style: Style, text: string): string {
-    const { FORCE_COLOR: force = '', NO_COLOR: no = '' } = this.#host.env;
-    return force !== '' || (no === '' && stream.isTerminal) ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text;
+    return wantsColor(this.#host.env, stream.isTerminal) ? paint(style, text) : text;
   }
 }

@@ -1,80 +1,31 @@
 // Rules of the questions:
 // - Questions go to the terminal itself, never to stdout: that is for data.
 // - A question names the thing it asks for; an answer that will not do is told why at once, in place.
-// - Nothing secret is echoed, not even its length.
+// - Nothing secret is echoed. A refused secret is forgotten: nobody can mend what cannot be seen.
 // - Ctrl-C and Ctrl-D end the program from every question, with the terminal as it was.
-// - Whatever ends the process by a signal restores the terminal first. Node does that for INT and TERM only.
-import { closeSync, openSync } from 'node:fs';
-import { ReadStream, WriteStream } from 'node:tty';
+// - Ctrl-Z gives the terminal back to the shell; once continued, the question is asked anew.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReadStream } from 'node:tty';
 
-import { confirm, input, password, select } from '@inquirer/prompts';
+import { confirm, input, select } from '@inquirer/prompts';
 
-import { errnoOf, MesaAuthError } from '../errors.ts';
+import { MesaAuthError } from '../errors.ts';
 import type { Choice, Prompter, Question } from '../platform/prompter.ts';
+import { promptTheme } from './prompt-theme.ts';
+import { guardTerminal, openTerminal, stopUntilContinued, type Terminal } from './terminal.ts';
 
-const SHOW_CURSOR = '\u001b[?25h';
-const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+const HIDE_CURSOR = '\u001b[?25l';
+// Longer than the pauses within a paste, shorter than anybody's between two answers.
+const PASTE_TAIL_MS = 50;
 
-interface Terminal {
-  readonly input: ReadStream;
-  readonly output: WriteStream;
-  close(): void;
-}
-
-/**
- * A prompter on the standard streams when stdin and stderr are terminals, else on the controlling terminal, which
- * is there when stdin or stderr is redirected.
- * @returns undefined when there is no terminal
- */
-export function terminalPrompter(): Prompter | undefined {
-  const open = process.stdin.isTTY && process.stderr.isTTY ? openStandardStreams : openControllingTerminal;
-  const probe = open();
-  if (probe === undefined) {
+/** @returns undefined when there is no terminal */
+export function terminalPrompter(color: boolean): Prompter | undefined {
+  const terminal = openTerminal();
+  if (terminal === undefined) {
     return undefined;
   }
-  probe.close();
-  return new TerminalPrompter(() => {
-    const terminal = open();
-    if (terminal === undefined) {
-      throw interrupted();
-    }
-    return terminal;
-  });
-}
-
-function openStandardStreams(): Terminal {
-  return {
-    input: process.stdin,
-    output: process.stderr,
-    close: () => process.stdin.pause(),
-  };
-}
-
-function openControllingTerminal(): Terminal | undefined {
-  let fd: number;
-  try {
-    fd = openSync('/dev/tty', 'r+');
-  } catch (error) {
-    if (errnoOf(error) === undefined) {
-      throw error;
-    }
-    return undefined;
-  }
-  try {
-    const stream = new ReadStream(fd);
-    const writer = new WriteStream(openSync('/dev/tty', 'w'));
-    return {
-      input: stream,
-      output: writer,
-      close: () => {
-        stream.destroy();
-        writer.destroy();
-      },
-    };
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
+  terminal.close();
+  return new TerminalPrompter(promptTheme(color));
 }
 
 interface PromptContext {
@@ -84,90 +35,130 @@ interface PromptContext {
   readonly clearPromptOnDone: boolean;
 }
 
-class TerminalPrompter implements Prompter {
-  readonly #open: () => Terminal;
+type Validate = (answer: string) => Promise<string | true>;
+type Ask<T> = (context: PromptContext, validate: Validate) => Promise<T>;
 
-  constructor(open: () => Terminal) {
-    this.#open = open;
+class TerminalPrompter implements Prompter {
+  readonly #theme: ReturnType<typeof promptTheme>;
+
+  constructor(theme: ReturnType<typeof promptTheme>) {
+    this.#theme = theme;
   }
 
   say(text: string): void {
-    const terminal = this.#open();
+    const terminal = reopenTerminal();
     terminal.output.write(`${text}\n`);
     terminal.close();
   }
 
   text(question: Question): Promise<string> {
-    return this.#ask(question, (context, validate) =>
-      input({ message: question.message, validate }, context),
-    );
+    const { message } = question;
+    return ask(question, (context, validate) => input({ message, validate, theme: this.#theme }, context));
   }
 
   secret(question: Question): Promise<string> {
-    return this.#ask(question, (context, validate) =>
-      password({ message: question.message, validate, toggleMask: false }, context),
+    const { message } = question;
+    const hidden = `${this.#theme.style.help('[input is hidden]')}${HIDE_CURSOR}`;
+    const transformer = (_: string, { isFinal }: { isFinal: boolean }): string => (isFinal ? '' : hidden);
+    // Not the library's password question: that keeps a refused answer, to which the next one would be appended.
+    const theme = { ...this.#theme, validationFailureMode: 'clear' as const };
+    return ask(question, (context, validate) => input({ message, validate, transformer, theme }, context));
+  }
+
+  choose<T extends string>(message: string, choices: readonly Choice<T>[], initial?: T): Promise<T> {
+    const options = choices.map(({ value, label, description }) => ({
+      value,
+      name: `${label}\n    ${description}`,
+      short: label,
+    }));
+    const start = initial === undefined ? {} : { default: initial };
+    return ask({ message }, (context) =>
+      select({ message, choices: options, pageSize: 20, theme: this.#theme, ...start }, context),
     );
   }
 
-  choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T> {
-    const options = choices.map(({ value, label, description }) => ({ value, name: label, description }));
-    return this.#ask({ message }, (context) => select({ message, choices: options }, context));
-  }
-
   confirm(message: string, initial: boolean): Promise<boolean> {
-    return this.#ask({ message }, (context) => confirm({ message, default: initial }, context));
-  }
-
-  async #ask<T>(
-    question: Question,
-    prompt: (context: PromptContext, validate: (answer: string) => string | true) => Promise<T>,
-  ): Promise<T> {
-    const terminal = this.#open();
-    const abort = new AbortController();
-    const releaseSignals = restoreOnSignals(terminal);
-    const paste = watchInput(terminal.input, () => abort.abort());
-    const validate = (answer: string): string | true =>
-      paste.hadSeveralLines()
-        ? 'that was more than one line; type or paste one'
-        : (question.check?.(answer) ?? true);
-    try {
-      return await prompt(
-        {
-          input: terminal.input,
-          output: terminal.output,
-          signal: abort.signal,
-          clearPromptOnDone: question.clearAfter ?? false,
-        },
-        validate,
-      );
-    } catch (error) {
-      if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name)) {
-        throw interrupted();
-      }
-      throw error;
-    } finally {
-      paste.stop();
-      releaseSignals();
-      terminal.close();
-    }
+    return ask({ message }, (context) => confirm({ message, default: initial, theme: this.#theme }, context));
   }
 }
 
+async function ask<T>(question: Question, prompt: Ask<T>): Promise<T> {
+  for (;;) {
+    const answer = await askOnce(question, prompt);
+    if (answer !== STOPPED) {
+      return answer;
+    }
+    await stopUntilContinued();
+  }
+}
+
+const STOPPED = Symbol('stopped');
+
+async function askOnce<T>(question: Question, prompt: Ask<T>): Promise<T | typeof STOPPED> {
+  const terminal = reopenTerminal();
+  const abort = new AbortController();
+  const release = guardTerminal(terminal, () => abort.abort(STOPPED));
+  const typed = watchInput(terminal.input, () => abort.abort());
+  const validate = async (answer: string): Promise<string | true> =>
+    (await typed.hadSeveralLines())
+      ? 'that was more than one line; type or paste one'
+      : (question.check?.(answer) ?? true);
+  const context = {
+    input: terminal.input,
+    output: terminal.output,
+    signal: abort.signal,
+    clearPromptOnDone: question.clearAfter ?? false,
+  };
+  try {
+    return await prompt(context, validate);
+  } catch (error) {
+    if (abort.signal.reason === STOPPED) {
+      return STOPPED;
+    }
+    if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name)) {
+      throw interrupted();
+    }
+    throw error;
+  } finally {
+    typed.stop();
+    release();
+    terminal.close();
+  }
+}
+
+interface InputWatch {
+  /** Asked when a line was entered: whether more came with it. That is dropped. */
+  hadSeveralLines(): Promise<boolean>;
+  stop(): void;
+}
+
 /** Sees what the prompt library does not tell: the end of input, Ctrl-D, and a paste of several lines. */
-function watchInput(stream: ReadStream, onEnd: () => void): { hadSeveralLines(): boolean; stop(): void } {
-  let severalLines = false;
+function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
+  let sinceEnter: string | undefined;
   const onData = (chunk: Buffer): void => {
     const text = chunk.toString('latin1');
-    severalLines = /[\r\n]+[^\r\n]/.test(text);
     if (text.includes('\u0004')) {
       onEnd();
     }
+    if (sinceEnter === undefined) {
+      const enter = text.search(/[\r\n]/);
+      sinceEnter = enter === -1 ? undefined : text.slice(enter);
+    } else {
+      sinceEnter += text;
+    }
   };
   stream.prependListener('data', onData);
-  stream.once('end', onEnd);
-  stream.once('error', onEnd);
+  stream.on('end', onEnd);
+  stream.on('error', onEnd);
   return {
-    hadSeveralLines: () => severalLines,
+    hadSeveralLines: async () => {
+      await sleep(PASTE_TAIL_MS);
+      const several = /[^\r\n]/.test(sinceEnter ?? '');
+      sinceEnter = undefined;
+      // Ctrl-U: the line editor holds the start of another line, which would become part of the next answer.
+      stream.emit('keypress', undefined, { name: 'u', ctrl: true, meta: false, shift: false });
+      return several;
+    },
     stop: () => {
       stream.off('data', onData);
       stream.off('end', onEnd);
@@ -176,33 +167,13 @@ function watchInput(stream: ReadStream, onEnd: () => void): { hadSeveralLines():
   };
 }
 
-function restoreOnSignals(terminal: Terminal): () => void {
-  const restore = (): void => {
-    terminal.input.setRawMode(false);
-    terminal.output.write(`${SHOW_CURSOR}\n`);
-  };
-  const die = (signal: NodeJS.Signals): void => {
-    restore();
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  };
-  const stop = (): void => {
-    restore();
-    process.once('SIGCONT', () => {
-      terminal.input.setRawMode(true);
-    });
-    process.kill(process.pid, 'SIGSTOP');
-  };
-  for (const signal of FATAL_SIGNALS) {
-    process.on(signal, die);
+/** The terminal was there before; when it is gone, so is the person. */
+function reopenTerminal(): Terminal {
+  const terminal = openTerminal();
+  if (terminal === undefined) {
+    throw interrupted();
   }
-  process.on('SIGTSTP', stop);
-  return () => {
-    for (const signal of FATAL_SIGNALS) {
-      process.off(signal, die);
-    }
-    process.off('SIGTSTP', stop);
-  };
+  return terminal;
 }
 
 function interrupted(): MesaAuthError {

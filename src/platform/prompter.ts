@@ -5,7 +5,8 @@ export interface Prompter {
   text(question: Question): Promise<string>;
   /** Nothing of the answer is shown. */
   secret(question: Question): Promise<string>;
-  choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T>;
+  /** @param initial where the pointer starts; at the first choice when absent */
+  choose<T extends string>(message: string, choices: readonly Choice<T>[], initial?: T): Promise<T>;
   confirm(message: string, initial: boolean): Promise<boolean>;
 }
 
