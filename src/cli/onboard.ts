@@ -12,11 +12,19 @@ import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
 
+export interface OnboardOptions {
+  /** The config file to write. */
+  readonly configFile: string;
+  /** Chosen already, by `--backend`. */
+  readonly backend?: Backend | undefined;
+  /** What the configuration says until now; undefined on a first run. */
+  readonly current?: Backend | undefined;
+}
+
 /** The wizard: questions, then one write to the store, then the config file, then a summary. */
 export async function onboard(
   context: Context,
-  configFile: string,
-  backend: Backend | undefined,
+  { configFile, backend, current }: OnboardOptions,
 ): Promise<void> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
@@ -36,6 +44,7 @@ export async function onboard(
     prompter,
     probe,
     backend,
+    current,
     prepare: async (chosen) => {
       if (chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore)) {
         await context.passphrases.toCreate();
@@ -51,7 +60,8 @@ export async function onboard(
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
       outcomes.length > 0
         ? `Stored ${outcomes.length === 1 ? '1 key' : `${outcomes.length} keys`} in ${store.location}.`
-        : 'No key is stored yet.',
+        : 'No key was added.',
+      ...(await describeKeysLeft(context, current, answers.backend)),
       '',
       'Next:',
       '  mesa auth set-key --org <organization>   store or replace a key',
@@ -60,6 +70,19 @@ export async function onboard(
       '',
     ].join('\n'),
   );
+}
+
+/** A change of the backend moves no keys. */
+async function describeKeysLeft(
+  context: Context,
+  former: Backend | undefined,
+  chosen: Backend,
+): Promise<readonly string[]> {
+  if (former === undefined || former === chosen) {
+    return [];
+  }
+  const { location } = await context.openStore(former);
+  return existsSync(location) ? [`The keys in ${location} stay there; ${chosen} does not use them.`] : [];
 }
 
 /** Writes the choice of a backend to a config file, under the same lock as the stores. */

@@ -49,7 +49,7 @@ async function runBare(program: Command, host: Host): Promise<void> {
   const { file } = await context.loadConfig();
   if (file === undefined && context.canOnboard) {
     const { onboard } = await import('./onboard.ts');
-    await onboard(context, context.paths.configFiles[0], undefined);
+    await onboard(context, { configFile: context.paths.configFiles[0] });
   } else {
     program.outputHelp();
   }

@@ -33,7 +33,7 @@ async function configure(context: Context): Promise<Config> {
   }
   if (context.canOnboard) {
     const { onboard } = await import('./onboard.ts');
-    await onboard(context, context.paths.configFiles[0], undefined);
+    await onboard(context, { configFile: context.paths.configFiles[0] });
     return context.loadConfig();
   }
   if (context.globals.nonInteractive) {

@@ -22,7 +22,7 @@ export async function askNewPassphrase(prompter: Prompter): Promise<string> {
 async function confirmGenerated(prompter: Prompter): Promise<string> {
   const passphrase = generatePassphrase();
   await prompter.text({
-    message: `Write this down, then type it here:\n\n    ${passphrase}\n\n`,
+    message: `Write this down:\n\n    ${passphrase}\n\n  Type it back:`,
     check: (answer) =>
       answer.trim() === passphrase ? undefined : 'that differs; the words are joined by hyphens',
     clearAfter: true,

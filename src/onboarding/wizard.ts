@@ -9,6 +9,8 @@ export interface WizardInput {
   readonly probe: Probe;
   /** Chosen already, by `--backend`. */
   readonly backend: Backend | undefined;
+  /** What the configuration says until now; undefined on a first run. */
+  readonly current: Backend | undefined;
   /** Called once the backend is known: asks what it needs, as the passphrase of a new vault. */
   readonly prepare: (backend: Backend) => Promise<void>;
 }
@@ -18,17 +20,9 @@ export interface WizardAnswers {
   readonly changes: readonly Change[];
 }
 
-const CHOICES: Readonly<Record<Backend, Choice<Backend>>> = {
-  'encrypted-file': {
-    value: 'encrypted-file',
-    label: 'encrypted-file',
-    description: 'a vault behind a passphrase; whoever copies the file cannot read the keys',
-  },
-  'plaintext-file': {
-    value: 'plaintext-file',
-    label: 'plaintext-file',
-    description: 'not encrypted; whoever can read your files can read the keys. For CI and sandboxes',
-  },
+const DESCRIPTIONS: Readonly<Record<Backend, string>> = {
+  'encrypted-file': 'a vault behind a passphrase; whoever copies the file cannot read the keys',
+  'plaintext-file': 'not encrypted: readable by whoever reads your files; for CI and sandboxes',
 };
 
 /** Asks the questions of the first run, in order. Writes nothing: Ctrl-C at any of them leaves no trace. */
@@ -43,32 +37,40 @@ export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
     ].join('\n'),
   );
   const backend =
-    input.backend ?? (await prompter.choose('Where should your keys be kept?', orderedChoices(probe)));
+    input.backend ??
+    (await prompter.choose('Where should your keys be kept?', orderedChoices(input), input.current));
   await input.prepare(backend);
   return { backend, changes: await askKeys(prompter) };
 }
 
-function orderedChoices({ recommended }: Probe): readonly Choice<Backend>[] {
+function orderedChoices({ probe: { recommended }, current }: WizardInput): readonly Choice<Backend>[] {
   const other: Backend = recommended === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
-  const first = CHOICES[recommended];
-  return [{ ...first, label: `${first.label} (recommended here)` }, CHOICES[other]];
+  return [recommended, other].map((backend) => {
+    const remarks = [
+      ...(backend === recommended ? ['recommended here'] : []),
+      ...(backend === current ? ['in use now'] : []),
+    ];
+    const label = remarks.length === 0 ? backend : `${backend} (${remarks.join(', ')})`;
+    return { value: backend, label, description: DESCRIPTIONS[backend] };
+  });
 }
 
 async function askKeys(prompter: Prompter): Promise<readonly Change[]> {
-  const changes: Change[] = [];
+  // By organization: a second token for one replaces the first.
+  const changes = new Map<string, Change>();
   for (;;) {
     const message =
-      changes.length === 0 ? 'Organization (Enter to skip):' : 'Another organization (Enter to finish):';
+      changes.size === 0 ? 'Organization (Enter to skip):' : 'Another organization (Enter to finish):';
     const org = (await prompter.text({ message, check: describeOrgProblem })).trim();
     if (org === '') {
-      return changes;
+      return [...changes.values()];
     }
     const scope: KeyScope = { kind: 'org', org };
     const value = await prompter.secret({
       message: `API token for ${org}:`,
       check: (answer) => prefixed('the token', describeTokenProblem(answer.trim())),
     });
-    changes.push({ kind: 'set', scope, token: Token.parse(value.trim()) });
+    changes.set(org, { kind: 'set', scope, token: Token.parse(value.trim()) });
   }
 }
 

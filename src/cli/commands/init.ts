@@ -26,7 +26,7 @@ export async function runInit(context: Context, options: InitOptions): Promise<v
       hint: `mesa init -y${backend === undefined ? '' : ` --backend ${backend}`}`,
     });
   }
-  await onboard(context, configFile, backend);
+  await onboard(context, { configFile, backend, current: present?.backend });
 }
 
 /** The configuration in force, or undefined where there is none yet; `-c` may name a file that is to be made. */
