@@ -8,9 +8,9 @@ import {
 } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
 
-/** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
+/** The environment, else a question on the terminal. What was typed is asked for again only when it was wrong. */
 export function cliPassphrases(context: Context): PassphraseSource {
-  let created: Passphrase | undefined;
+  let typed: Passphrase | undefined;
 
   const fromEnvironment = (): Passphrase | undefined => {
     const text = context.host.env['MESA_VAULT_PASSPHRASE'] ?? '';
@@ -26,16 +26,14 @@ export function cliPassphrases(context: Context): PassphraseSource {
 
   return {
     async toOpen(attempt) {
-      const known = fromEnvironment() ?? created;
+      const known = fromEnvironment() ?? (attempt === 1 ? typed : undefined);
       if (known !== undefined) {
         return known;
       }
       const message = attempt === 1 ? 'Vault passphrase:' : 'Incorrect passphrase. Vault passphrase:';
-      return {
-        text: await ask((prompter) => prompter.secret({ message, check: describeEmpty })),
-        typed: true,
-        mayCreate: false,
-      };
+      const text = await ask((prompter) => prompter.secret({ message, check: describeEmpty }));
+      typed = { text, typed: true, mayCreate: false };
+      return typed;
     },
     async toCreate() {
       const known = fromEnvironment();
@@ -55,15 +53,15 @@ export function cliPassphrases(context: Context): PassphraseSource {
         }
         return known;
       }
-      if (created === undefined) {
+      if (typed?.mayCreate !== true) {
         const { askNewPassphrase } = await import('../onboarding/ask-passphrase.ts');
-        created = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
+        typed = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
       }
-      return created;
+      return typed;
     },
   };
 }
 
 function describeEmpty(answer: string): string | undefined {
-  return answer === '' ? 'the passphrase is not empty' : undefined;
+  return answer === '' ? 'a vault has no empty passphrase; type it, or press Ctrl-C to stop' : undefined;
 }
