@@ -36,7 +36,7 @@ export function describePassphraseProblem(text: string): string | undefined {
 export function vaultLocked(path: string): MesaAuthError {
   return new MesaAuthError(
     'LOCKED',
-    `the vault ${path} needs its passphrase, and there is no terminal to ask on`,
+    `the vault ${path} needs its passphrase, and there is nobody to ask for it`,
     {
       hint: 'set MESA_VAULT_PASSPHRASE, or run mesa on a terminal without -y',
     },

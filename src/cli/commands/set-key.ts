@@ -1,4 +1,4 @@
-import { formatStoreKey, scopeFlags, scopeFromNames } from '../../core/key-scope.ts';
+import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { describeTokenProblem, Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../context.ts';
@@ -18,10 +18,10 @@ export async function runSetKey(context: Context, options: SetKeyOptions): Promi
   // A key on stdin is read before anything is asked; one that is typed is asked for after the wizard.
   const piped = given ?? (context.host.stdin.isTerminal ? undefined : readKeyFromStdin(context.host.stdin));
   if (piped === undefined && context.globals.nonInteractive) {
-    throw keyMissing();
+    throw keyMissing(scope);
   }
   const { store } = await startSession(context);
-  const token = piped ?? (await askKey(context, formatStoreKey(scope)));
+  const token = piped ?? (await askKey(context, scope));
   const [outcome] = await store.apply([{ kind: 'set', scope, token }]);
   context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);
   if (given !== undefined && context.host.stderr.isTerminal) {
@@ -41,13 +41,13 @@ function parseArgument(value: string): Token {
   return Token.parse(value);
 }
 
-async function askKey(context: Context, scope: string): Promise<Token> {
+async function askKey(context: Context, scope: KeyScope): Promise<Token> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
-    throw keyMissing();
+    throw keyMissing(scope);
   }
   const value = await prompter.secret({
-    message: `API token for ${scope}:`,
+    message: `API token for ${formatStoreKey(scope)}:`,
     check: (answer) => {
       const problem = describeTokenProblem(answer.trim());
       return problem === undefined ? undefined : `the token ${problem}`;
@@ -56,8 +56,8 @@ async function askKey(context: Context, scope: string): Promise<Token> {
   return Token.parse(value.trim());
 }
 
-function keyMissing(): MesaAuthError {
+function keyMissing(scope: KeyScope): MesaAuthError {
   return new MesaAuthError('USAGE', 'no key was given', {
-    hint: 'give it on standard input: printf %s "$TOKEN" | mesa auth set-key',
+    hint: `give it on standard input: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
   });
 }
