@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
 import pty from '@lydell/node-pty';
@@ -19,6 +20,9 @@ export const KEYS = {
   ctrlZ: '\u001a',
 } as const;
 
+/** How a terminal treats typing, and whether it shows a cursor: what a shell expects of it. */
+export const COOKED = { icanon: true, isig: true, echo: true, cursor: true };
+
 export interface TerminalOptions {
   readonly home: TempHome;
   readonly env?: Readonly<Record<string, string>>;
@@ -36,8 +40,15 @@ export interface Terminal {
   received(): string;
   /** Clears the screen and what was received. */
   clear(): void;
+  /** Waits for an open question, types an answer, and waits until it was accepted. */
+  answer(question: string, text: string): Promise<void>;
   /** Runs a command line to its end and gives its exit status; for what asks nothing. */
   run(commandLine: string): Promise<number>;
+  /** Waits until the shell asks for the next command, and gives the exit status of the last one. */
+  ended(): Promise<number>;
+  modes(): typeof COOKED;
+  /** The process that the shell runs in the foreground. */
+  foreground(): number;
   /** The process id of the shell. */
   readonly pid: number;
 }
@@ -69,20 +80,27 @@ export function openTerminal(options: TerminalOptions): Terminal {
     }
     return lines.join('\n').trimEnd();
   };
-  const waitFor = async (wanted: string | RegExp): Promise<string> => {
+  const waitUntil = async (condition: () => boolean, problem: string): Promise<void> => {
     const deadline = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const seen = text();
-      if (typeof wanted === 'string' ? seen.includes(wanted) : wanted.test(seen)) {
-        return seen;
-      }
+    while (!condition()) {
       if (Date.now() > deadline) {
-        throw new Error(`the screen never showed ${String(wanted)}:\n${seen}`);
+        throw new Error(`${problem}:\n${text()}`);
       }
       await new Promise((done) => setTimeout(done, POLL_MS));
     }
   };
+  const waitFor = async (wanted: string | RegExp): Promise<string> => {
+    const isThere = () => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text()));
+    await waitUntil(isThere, `the screen never showed ${String(wanted)}`);
+    return text();
+  };
   let runs = 0;
+  const run = async (commandLine: string): Promise<number> => {
+    runs += 1;
+    shell.write(`${commandLine}; echo "end-${runs}=$?"\r`);
+    const seen = await waitFor(new RegExp(`end-${runs}=[0-9]+`));
+    return Number(new RegExp(`end-${runs}=([0-9]+)`).exec(seen)?.[1]);
+  };
   return {
     pid: shell.pid,
     type: (what) => {
@@ -95,11 +113,40 @@ export function openTerminal(options: TerminalOptions): Terminal {
       screen.reset();
       received = '';
     },
-    run: async (commandLine) => {
-      runs += 1;
-      shell.write(`${commandLine}; echo "end-${runs}=$?"\r`);
-      const seen = await waitFor(new RegExp(`end-${runs}=[0-9]+`));
-      return Number(new RegExp(`end-${runs}=([0-9]+)`).exec(seen)?.[1]);
+    answer: async (question, answer) => {
+      const answered = () => text().split(`✔ ${question}`).length;
+      await waitFor(`? ${question}`);
+      const before = answered();
+      shell.write(`${answer}\r`);
+      // The same question may be asked again at once; and one that shows a secret leaves nothing behind.
+      await waitUntil(
+        () => answered() > before || !text().includes(`? ${question}`),
+        `the answer to "${question}" was not accepted`,
+      );
+    },
+    run,
+    ended: async () => {
+      await waitFor(/(?:^|\n)\$$/);
+      return run('(exit $?)');
+    },
+    modes: () => {
+      const tty = execFileSync('ps', ['-o', 'tty=', '-p', String(shell.pid)], { encoding: 'utf8' }).trim();
+      const settings = execFileSync('/bin/sh', ['-c', 'stty -a < "/dev/$0"', tty], { encoding: 'utf8' });
+      const isOn = (name: string) => new RegExp(`(?:^|\\s)${name}\\b`).test(settings);
+      return {
+        icanon: isOn('icanon'),
+        isig: isOn('isig'),
+        echo: isOn('echo'),
+        cursor: received.lastIndexOf('\u001b[?25h') >= received.lastIndexOf('\u001b[?25l'),
+      };
+    },
+    foreground: () => {
+      const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+      const child = new RegExp(`^ *([0-9]+) +${shell.pid}$`, 'm').exec(processes)?.[1];
+      if (child === undefined) {
+        throw new Error('the shell runs nothing');
+      }
+      return Number(child);
     },
   };
 }
