@@ -29,6 +29,7 @@ export class Context {
   readonly output: Output;
   /** One per process, so that a passphrase is asked for once. */
   readonly passphrases = cliPassphrases(this);
+  readonly #stores = new Map<Backend, Promise<SecretStore>>();
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
 
@@ -66,7 +67,14 @@ export class Context {
     return loadConfig(this.explicitConfig, this.paths.configFiles);
   }
 
+  /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
   openStore(backend: Backend): Promise<SecretStore> {
+    const opened = this.#stores.get(backend) ?? this.#openStore(backend);
+    this.#stores.set(backend, opened);
+    return opened;
+  }
+
+  #openStore(backend: Backend): Promise<SecretStore> {
     return openStore(backend, {
       paths: this.paths,
       passphrases: this.passphrases,

@@ -8,9 +8,9 @@ import {
 } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
 
-/** The environment, else a question on the terminal. What was typed is asked for again only when it was wrong. */
+/** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
 export function cliPassphrases(context: Context): PassphraseSource {
-  let typed: Passphrase | undefined;
+  let created: Passphrase | undefined;
 
   const fromEnvironment = (): Passphrase | undefined => {
     const text = context.host.env['MESA_VAULT_PASSPHRASE'] ?? '';
@@ -26,14 +26,16 @@ export function cliPassphrases(context: Context): PassphraseSource {
 
   return {
     async toOpen(attempt) {
-      const known = fromEnvironment() ?? (attempt === 1 ? typed : undefined);
+      const known = fromEnvironment() ?? created;
       if (known !== undefined) {
         return known;
       }
       const message = attempt === 1 ? 'Vault passphrase:' : 'Incorrect passphrase. Vault passphrase:';
-      const text = await ask((prompter) => prompter.secret({ message, check: describeEmpty }));
-      typed = { text, typed: true, mayCreate: false };
-      return typed;
+      return {
+        text: await ask((prompter) => prompter.secret({ message, check: describeEmpty })),
+        typed: true,
+        mayCreate: false,
+      };
     },
     async toCreate() {
       const known = fromEnvironment();
@@ -53,11 +55,11 @@ export function cliPassphrases(context: Context): PassphraseSource {
         }
         return known;
       }
-      if (typed?.mayCreate !== true) {
+      if (created === undefined) {
         const { askNewPassphrase } = await import('../onboarding/ask-passphrase.ts');
-        typed = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
+        created = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
       }
-      return typed;
+      return created;
     },
   };
 }
