@@ -1,20 +1,22 @@
 // Rules of the questions:
 // - Questions go to the terminal itself, never to stdout: that is for data.
 // - A question names the thing it asks for; an answer that will not do is told why at once, in place.
-// - Nothing secret is echoed. A refused secret is forgotten: nobody can mend what cannot be seen.
+// - Nothing secret is echoed, not even its length.
 // - Ctrl-C and Ctrl-D end the program from every question, with the terminal as it was.
 // - Ctrl-Z gives the terminal back to the shell; once continued, the question is asked anew.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadStream } from 'node:tty';
+import type { ReadStream, WriteStream } from 'node:tty';
 
 import { confirm, input, select } from '@inquirer/prompts';
 
 import { MesaAuthError } from '../errors.ts';
 import type { Choice, Prompter, Question } from '../platform/prompter.ts';
+import { askHidden } from './hidden-input.ts';
 import { promptTheme } from './prompt-theme.ts';
 import { guardTerminal, openTerminal, stopUntilContinued, type Terminal } from './terminal.ts';
 
-const HIDE_CURSOR = '\u001b[?25l';
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
 // Longer than the pauses within a paste, shorter than anybody's between two answers.
 const PASTE_TAIL_MS = 50;
 
@@ -29,8 +31,8 @@ export function terminalPrompter(color: boolean): Prompter | undefined {
 }
 
 interface PromptContext {
-  readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream;
+  readonly input: ReadStream;
+  readonly output: WriteStream;
   readonly signal: AbortSignal;
   readonly clearPromptOnDone: boolean;
 }
@@ -58,11 +60,9 @@ class TerminalPrompter implements Prompter {
 
   secret(question: Question): Promise<string> {
     const { message } = question;
-    const hidden = `${this.#theme.style.help('[input is hidden]')}${HIDE_CURSOR}`;
-    const transformer = (_: string, { isFinal }: { isFinal: boolean }): string => (isFinal ? '' : hidden);
-    // Not the library's password question: that keeps a refused answer, to which the next one would be appended.
-    const theme = { ...this.#theme, validationFailureMode: 'clear' as const };
-    return ask(question, (context, validate) => input({ message, validate, transformer, theme }, context));
+    return ask(question, (context, validate) =>
+      askHidden({ message, validate, theme: this.#theme }, context, context.signal),
+    );
   }
 
   choose<T extends string>(message: string, choices: readonly Choice<T>[], initial?: T): Promise<T> {
@@ -115,7 +115,7 @@ async function askOnce<T>(question: Question, prompt: Ask<T>): Promise<T | typeo
     if (abort.signal.reason === STOPPED) {
       return STOPPED;
     }
-    if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name)) {
+    if (abort.signal.aborted || (error instanceof Error && error.name === 'ExitPromptError')) {
       throw interrupted();
     }
     throw error;
@@ -132,12 +132,12 @@ interface InputWatch {
   stop(): void;
 }
 
-/** Sees what the prompt library does not tell: the end of input, Ctrl-D, and a paste of several lines. */
+/** Sees what the questions do not tell: the end of input, Ctrl-C, Ctrl-D, and a paste of several lines. */
 function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
   let sinceEnter: string | undefined;
   const onData = (chunk: Buffer): void => {
     const text = chunk.toString('latin1');
-    if (text.includes('\u0004')) {
+    if (text.includes(CTRL_C) || text.includes(CTRL_D)) {
       onEnd();
     }
     if (sinceEnter === undefined) {
@@ -147,7 +147,8 @@ function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
       sinceEnter += text;
     }
   };
-  stream.prependListener('data', onData);
+  // What was typed before the question was seen is no answer to it; the library drops it, too.
+  const start = setImmediate(() => stream.prependListener('data', onData));
   stream.on('end', onEnd);
   stream.on('error', onEnd);
   return {
@@ -160,6 +161,7 @@ function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
       return several;
     },
     stop: () => {
+      clearImmediate(start);
       stream.off('data', onData);
       stream.off('end', onEnd);
       stream.off('error', onEnd);

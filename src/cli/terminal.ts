@@ -4,7 +4,10 @@ import { ReadStream, WriteStream } from 'node:tty';
 
 import { errnoOf } from '../errors.ts';
 
-const SHOW_CURSOR = '\u001b[?25h';
+export const SHOW_CURSOR = '\u001b[?25h';
+export const HIDE_CURSOR = '\u001b[?25l';
+export const CLEAR_BELOW = '\u001b[J';
+
 const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const SIGNAL_GRACE_MS = 50;
 
@@ -62,7 +65,7 @@ function openControllingTerminal(): Terminal | undefined {
 export function guardTerminal(terminal: Terminal, onStop: () => void): () => void {
   const die = (signal: NodeJS.Signals): void => {
     terminal.input.setRawMode(false);
-    terminal.output.write(`${SHOW_CURSOR}\n`);
+    terminal.output.write(`${SHOW_CURSOR}\n${CLEAR_BELOW}`);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   };
