@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+
+import { createTempHome, readIfExists, type TempHome } from '../support/temp-home.ts';
+import { openTerminal, type Terminal } from '../support/terminal.ts';
+
+const TOKEN = 'mesa_pasted0000000cccc';
+const OTHER = 'mesa_other00000000dddd';
+// A signed token is longer than any screen is wide.
+const LONG = `eyJ${'x'.repeat(1_500)}.dddd`;
+
+const ORGANIZATION = 'Organization (Enter to skip):';
+const ANOTHER = 'Another organization (Enter to finish):';
+const API_TOKEN = 'API token for acme:';
+
+async function startWizard(home: TempHome): Promise<Terminal> {
+  const terminal = openTerminal({ home });
+  terminal.type('mesa init --backend plaintext-file\r');
+  await terminal.waitFor(`? ${ORGANIZATION}`);
+  return terminal;
+}
+
+async function finishWizard(terminal: Terminal): Promise<void> {
+  await terminal.answer(ANOTHER, '');
+  expect(await terminal.ended()).toBe(0);
+}
+
+it.each(['two words', '-acme'])('refuses the organization %j and lets it be mended', async (text) => {
+  const home = createTempHome();
+  const terminal = await startWizard(home);
+  terminal.type(`${text}\r`);
+  await terminal.waitFor('> use ');
+  terminal.type('\u007f'.repeat(text.length));
+  await terminal.answer(ORGANIZATION, 'acme');
+  await terminal.answer(API_TOKEN, TOKEN);
+  await finishWizard(terminal);
+  expect(readIfExists(home.plaintext)?.match(/^\[keys\..*$/gm)).toEqual(['[keys."orgs/acme"]']);
+});
+
+it.each([
+  ['no token', '', 'the token is empty'],
+  ['a token with a space', 'two words', 'the token contains a space or tab'],
+  ['a token with an umlaut', 'schlüssel', 'the token contains a character outside printable ASCII'],
+  ['two lines', `${TOKEN}\n${OTHER}`, 'that was more than one line'],
+  ['two lines with line ends', `${TOKEN}\r\n${OTHER}\r\n`, 'that was more than one line'],
+  ['two long lines', `${LONG}\n${LONG}`, 'that was more than one line'],
+])('refuses %s with a reason, and keeps no part of it for the next answer', async (_, text, reason) => {
+  const home = createTempHome();
+  const terminal = await startWizard(home);
+  await terminal.answer(ORGANIZATION, 'acme');
+  await terminal.waitFor(`? ${API_TOKEN}`);
+  terminal.type(`${text}\r`);
+  await terminal.waitFor(`> ${reason}`);
+  await terminal.answer(API_TOKEN, OTHER);
+  await finishWizard(terminal);
+  expect(readIfExists(home.plaintext)?.match(/^key = .*$/gm)).toEqual([`key = "${OTHER}"`]);
+  expect(terminal.received()).not.toMatch(/mesa_(?:pasted|other)|xxx|words|schl/);
+});
+
+it.each([
+  ['a trailing newline', `${TOKEN}\n`, TOKEN],
+  ['a trailing CRLF', `${TOKEN}\r\n`, TOKEN],
+  ['blanks around it', `  ${TOKEN} \t\r`, TOKEN],
+  ['more characters than the screen is wide', `${LONG}\r`, LONG],
+])('takes a pasted token with %s', async (_, pasted, stored) => {
+  const home = createTempHome();
+  const terminal = await startWizard(home);
+  await terminal.answer(ORGANIZATION, ' acme ');
+  await terminal.waitFor(`? ${API_TOKEN}`);
+  terminal.type(pasted);
+  await finishWizard(terminal);
+  expect(readIfExists(home.plaintext)).toContain(`[keys."orgs/acme"]\nkey = "${stored}"\n`);
+  expect(terminal.screen()).toMatch(/skip\): +acme *\n✔ API token for acme: *\n✔ Another .*: *\n\nSaved in/);
+  expect(terminal.received()).not.toMatch(/mesa_pasted|xxx/);
+});
+
+it('refuses several organizations pasted at once, whole', async () => {
+  const home = createTempHome();
+  const terminal = await startWizard(home);
+  terminal.type('acme\nbeta\n');
+  const screen = await terminal.waitFor('> that was more than one line');
+  expect(screen).toMatch(/\? Organization \(Enter to skip\): acme\n> that/);
+  await terminal.answer(ORGANIZATION, '');
+  await terminal.waitFor(`? ${API_TOKEN}`);
+});
