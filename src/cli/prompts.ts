@@ -132,13 +132,13 @@ interface InputWatch {
   stop(): void;
 }
 
-/** Sees what the questions do not tell: the end of input, Ctrl-C, Ctrl-D, and a paste of several lines. */
-function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
+/** Sees what the questions do not tell: Ctrl-C, Ctrl-D, and a paste of several lines. */
+function watchInput(stream: ReadStream, onInterrupt: () => void): InputWatch {
   let sinceEnter: string | undefined;
   const onData = (chunk: Buffer): void => {
     const text = chunk.toString('latin1');
     if (text.includes(CTRL_C) || text.includes(CTRL_D)) {
-      onEnd();
+      onInterrupt();
     }
     if (sinceEnter === undefined) {
       const enter = text.search(/[\r\n]/);
@@ -149,8 +149,6 @@ function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
   };
   // What was typed before the question was seen is no answer to it; the library drops it, too.
   const start = setImmediate(() => stream.prependListener('data', onData));
-  stream.on('end', onEnd);
-  stream.on('error', onEnd);
   return {
     hadSeveralLines: async () => {
       await sleep(PASTE_TAIL_MS);
@@ -163,8 +161,6 @@ function watchInput(stream: ReadStream, onEnd: () => void): InputWatch {
     stop: () => {
       clearImmediate(start);
       stream.off('data', onData);
-      stream.off('end', onEnd);
-      stream.off('error', onEnd);
     },
   };
 }
