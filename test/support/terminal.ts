@@ -49,6 +49,8 @@ export interface Terminal {
   modes(): typeof COOKED;
   /** The process that the shell runs in the foreground. */
   foreground(): number;
+  /** Closes the terminal, as with its window. */
+  hangUp(): void;
   /** The process id of the shell. */
   readonly pid: number;
 }
@@ -129,6 +131,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
       await waitFor(/(?:^|\n)\$$/);
       return run('(exit $?)');
     },
+    // The type says nothing of it, because Windows has none.
+    hangUp: () => (shell as pty.IPty & { destroy(): void }).destroy(),
     modes: () => {
       const tty = execFileSync('ps', ['-o', 'tty=', '-p', String(shell.pid)], { encoding: 'utf8' }).trim();
       const settings = execFileSync('/bin/sh', ['-c', 'stty -a < "/dev/$0"', tty], { encoding: 'utf8' });
