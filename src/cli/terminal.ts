@@ -63,31 +63,35 @@ function openControllingTerminal(): Terminal | undefined {
  * @returns what undoes it
  */
 export function guardTerminal(terminal: Terminal, onStop: () => void): () => void {
-  const end = (signal: NodeJS.Signals): void => {
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  };
   const die = (signal: NodeJS.Signals): void => {
     terminal.input.setRawMode(false);
     terminal.output.write(`${SHOW_CURSOR}\n${CLEAR_BELOW}`);
     end(signal);
   };
-  // A terminal that is gone cannot be restored. Node tries to when it exits, and aborts: a core file would hold keys.
-  const onGone = (): void => end('SIGHUP');
-  terminal.input.on('end', onGone);
-  terminal.input.on('error', onGone);
+  terminal.input.on('end', hangUp);
+  terminal.input.on('error', hangUp);
   for (const signal of FATAL_SIGNALS) {
     process.on(signal, die);
   }
   process.on('SIGTSTP', onStop);
   return () => {
-    terminal.input.off('end', onGone);
-    terminal.input.off('error', onGone);
+    terminal.input.off('end', hangUp);
+    terminal.input.off('error', hangUp);
     for (const signal of FATAL_SIGNALS) {
       process.off(signal, die);
     }
     process.off('SIGTSTP', onStop);
   };
+}
+
+/** A terminal that is gone cannot be restored. Node tries to when it exits, and aborts: a core file would hold keys. */
+function hangUp(): void {
+  end('SIGHUP');
+}
+
+function end(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 /**
