@@ -26,7 +26,8 @@ export function cliPassphrases(context: Context): PassphraseSource {
 
   return {
     async toOpen(attempt) {
-      const known = fromEnvironment() ?? created;
+      // Another process may have made the vault meanwhile.
+      const known = fromEnvironment() ?? (attempt === 1 ? created : undefined);
       if (known !== undefined) {
         return known;
       }

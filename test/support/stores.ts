@@ -18,7 +18,7 @@ export function documentOf(keys: Readonly<Record<string, string>>, version = 1):
 /** Bytes of a vault that is quick to open. */
 export function sealDocument(document: string, passphrase = PASSPHRASE): Promise<Uint8Array> {
   const codec = new VaultCodec({ passphrase, path: 'secrets.vault.age', workFactor: 10 });
-  return codec.prepareEncode(undefined)(document);
+  return codec.prepareEncode(undefined, false)(document);
 }
 
 /** Gives a home directory a vault that is quick to open; `UNLOCKED` opens it. */
