@@ -21,7 +21,7 @@ export function escapeText(text: string): string {
 
 /** Escaped, and cut to 80 characters with an ellipsis: for text that somebody else chose, inside an error. */
 export function quoteText(text: string): string {
-  const chars = Array.from(text.slice(0, MAX_SHOWN * 2));
+  const chars = Array.from(text.slice(0, (MAX_SHOWN + 1) * 2));
   const cut = chars.length > MAX_SHOWN;
   return `'${escapeText(chars.slice(0, MAX_SHOWN).join(''))}${cut ? '…' : ''}'`;
 }
