@@ -39,7 +39,11 @@ async function runBare(program: Command, host: Host): Promise<void> {
   const unknown = rest.find((word) => word !== 'help');
   if (unknown !== undefined) {
     // `mesa help <word>` for a word that is no command.
-    throw new MesaAuthError('USAGE', `unknown command ${isHarmless(unknown) ? `'${unknown}'` : '(not shown)'}`, { hint: 'mesa --help' });
+    throw new MesaAuthError(
+      'USAGE',
+      `unknown command ${isHarmless(unknown) ? `'${unknown}'` : '(not shown)'}`,
+      { hint: 'mesa --help' },
+    );
   }
   if (group !== undefined) {
     (program.commands.find((command) => command.name() === group) ?? program).outputHelp();

@@ -102,12 +102,15 @@ function without(table: TomlTable, names: ReadonlySet<string>): TomlTable {
 async function parseFullToml(text: string, path: string): Promise<TomlTable> {
   const { parseToml } = await import('../toml/full-toml.ts');
   try {
-    return parseToml(text);
+    return await parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlSyntaxError)) {
       throw error;
     }
-    throw damaged(`${path}:${error.line}:${error.column}`, 'invalid TOML');
+    // The other parser knows the place of every mistake; this one not that of an impossible date.
+    const { findSyntaxError } = await import('../toml/positioned-toml.ts');
+    const { line, column } = findSyntaxError(text) ?? error;
+    throw damaged(`${path}:${line}:${column}`, 'invalid TOML');
   }
 }
 

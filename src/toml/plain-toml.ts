@@ -22,8 +22,7 @@ export function parsePlainToml(text: string): TomlTable | undefined {
   const root: MutableTable = new Map();
   const defined = new Set<MutableTable>([root]);
   let table = root;
-  for (const rawLine of text.split('\n')) {
-    const line = rawLine.endsWith('\r') ? rawLine.slice(0, -1) : rawLine;
+  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
     const first = line.charCodeAt(0);
     if (first === 0x5b /* [ */) {
       const header = HEADER.exec(line)?.[1];

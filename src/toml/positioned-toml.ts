@@ -1,8 +1,9 @@
-import { getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
+import { ParseError, parseTOML } from 'toml-eslint-parser';
 import type { AST } from 'toml-eslint-parser';
 
+import { keyPath, readTable } from './ast-table.ts';
 import { TomlSyntaxError } from './syntax-error.ts';
-import { isTable, tableFromObject, type TomlTable } from './table.ts';
+import { isTable, type TomlTable } from './table.ts';
 
 /**
  * TOML with the position of everything in it: for messages that name a line, and for edits that leave every other
@@ -17,11 +18,24 @@ export interface PositionedToml {
 
 /** @throws TomlSyntaxError */
 export function parsePositionedToml(text: string): PositionedToml {
-  const program = parse(text);
+  const { program, table } = load(text);
   return {
-    table: tableFromObject(getStaticTOMLValue(program)),
+    table,
     lineOf: (path) => findPair(program, path)?.value.loc.start.line,
   };
+}
+
+/** Where `text` stops being TOML, or undefined when it is TOML. */
+export function findSyntaxError(text: string): TomlSyntaxError | undefined {
+  try {
+    load(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TomlSyntaxError) {
+      return error;
+    }
+    throw error;
+  }
 }
 
 /**
@@ -29,30 +43,33 @@ export function parsePositionedToml(text: string): PositionedToml {
  * @throws TomlSyntaxError when `text` is no TOML; TypeError when the place is taken by something that is no table
  */
 export function setTomlString(text: string, table: string, name: string, value: string): string {
-  const program = parse(text);
-  const holds = (root: TomlTable): boolean => {
-    const holder = root.get(table);
-    return isTable(holder) && holder.get(name) === value;
-  };
+  const { program, table: root } = load(text);
+  const present = root.get(table);
+  if (present !== undefined && (!isTable(present) || isTable(present.get(name)))) {
+    throw new TypeError(`${table}.${name} is no place for a string`);
+  }
   // However it is quoted.
-  if (holds(tableFromObject(getStaticTOMLValue(program)))) {
+  if (present?.get(name) === value) {
     return text;
   }
   const edited = edit(text, program, table, name, `"${value}"`);
-  if (!holds(parsePositionedToml(edited).table)) {
-    throw new TypeError(`${table}.${name} cannot be set`);
+  const holder = load(edited).table.get(table);
+  if (!isTable(holder) || holder.get(name) !== value) {
+    throw new TypeError(`${table}.${name} was not set`);
   }
   return edited;
 }
 
-function parse(text: string): AST.TOMLProgram {
+function load(text: string): { program: AST.TOMLProgram; table: TomlTable } {
   try {
-    return parseTOML(text, { tomlVersion: '1.0' });
+    const program = parseTOML(text, { tomlVersion: '1.0' });
+    return { program, table: readTable(program) };
   } catch (error) {
     if (error instanceof ParseError) {
       throw positionOf(error, text);
     }
-    throw error;
+    // Nested more deeply than the stack is; that has no one place.
+    throw error instanceof RangeError ? new TomlSyntaxError(1, 1) : error;
   }
 }
 
@@ -123,10 +140,6 @@ function findPair(program: AST.TOMLProgram, path: readonly string[]): AST.TOMLKe
     return undefined;
   };
   return search(program.body[0].body, []);
-}
-
-function keyPath(key: AST.TOMLKey): readonly string[] {
-  return key.keys.map((part) => (part.type === 'TOMLBare' ? part.name : part.value));
 }
 
 function pathIs(path: readonly (string | number)[], wanted: readonly string[]): boolean {

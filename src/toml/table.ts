@@ -20,19 +20,3 @@ function valueFrom(value: unknown): TomlValue {
   }
   return value as TomlValue;
 }
-
-/** The inverse: plain objects without a prototype, for a library that writes them. */
-export function objectFromTable(table: TomlTable): Record<string, unknown> {
-  const object = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of table) {
-    object[name] = plainValue(value);
-  }
-  return object;
-}
-
-export function plainValue(value: TomlValue): unknown {
-  if (isTable(value)) {
-    return objectFromTable(value);
-  }
-  return Array.isArray(value) ? value.map(plainValue) : value;
-}

@@ -1,0 +1,84 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+
+import { formatStoreKey, parseStoreKey } from '../../src/core/key-scope.ts';
+import { Token } from '../../src/core/token.ts';
+import { MesaAuthError } from '../../src/errors.ts';
+import {
+  formatDocument,
+  parseDocument,
+  type DocumentEntry,
+  type StoreDocument,
+} from '../../src/stores/document.ts';
+import { addedMoment, fieldName, keyScope, tokenText, tomlTable, tomlValue } from './arbitraries.ts';
+
+const entry: fc.Arbitrary<DocumentEntry> = fc
+  .record({
+    scope: keyScope,
+    token: tokenText,
+    added: addedMoment,
+    fields: tomlTable(fieldName('key', 'added'), tomlValue),
+  })
+  .map(({ token, ...rest }) => ({ ...rest, token: Token.parse(token) }));
+
+const storeDocument: fc.Arbitrary<StoreDocument> = fc.record({
+  entries: fc
+    .uniqueArray(entry, { selector: ({ scope }) => formatStoreKey(scope), maxLength: 5 })
+    .map((entries) => new Map(entries.map((one) => [formatStoreKey(one.scope), one]))),
+  unknownFields: tomlTable(fieldName('version', 'keys'), tomlValue),
+  unknownEntries: tomlTable(
+    fieldName().filter((name) => parseStoreKey(name) === undefined),
+    tomlValue,
+  ),
+});
+
+/** With the values of tokens, which an equality of tokens does not see. */
+function plain(document: StoreDocument): unknown {
+  const entries = Array.from(document.entries, ([name, { token, ...rest }]) => [
+    name,
+    { ...rest, token: token.reveal() },
+  ]);
+  return { ...document, entries: new Map(entries as [string, unknown][]) };
+}
+
+it('a document is read as it was written, whatever is in it', async () => {
+  await fc.assert(
+    fc.asyncProperty(storeDocument, async (document) => {
+      const text = Buffer.from(await formatDocument(document)).toString('utf8');
+      const read = await parseDocument(text, 'store');
+      expect(plain(read)).toEqual(plain(document));
+      expect(await formatDocument(read)).toBe(text);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it('a document with a mistake in it is refused without a word of its text', async () => {
+  const secret = 'mesa_CANARY';
+  const document = `version = 1\n\n[keys."orgs/acme"]\nkey = "${secret}"\nadded = 2026-11-21T10:00:00.000Z\nx = 'y'\n`;
+  const edit = fc.record({
+    at: fc.nat({ max: document.length - 1 }),
+    drop: fc.nat({ max: 3 }),
+    insert: fc.string({
+      unit: fc.constantFrom('"', "'", '[', ']', '=', '\n', '\\', '{', '#', '.', 'u', '0', '-', ' ', '\u0001'),
+      maxLength: 3,
+    }),
+  });
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(edit, async ({ at, drop, insert }) => {
+      const text = document.slice(0, at) + insert + document.slice(at + drop);
+      try {
+        await parseDocument(text, 'store');
+      } catch (error) {
+        refused += 1;
+        expect(error).toBeInstanceOf(MesaAuthError);
+        expect(error).toMatchObject({ code: expect.stringMatching(/^STORE_(?:DAMAGED|VERSION)$/) });
+        const { message, hint, cause } = error as MesaAuthError;
+        expect(`${message} ${hint} ${String(cause)}`).not.toMatch(/CANARY|mesa_|CAN|ARY/);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(refused).toBeGreaterThan(100);
+});

@@ -1,0 +1,79 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+
+import { findSyntaxError, parsePositionedToml, setTomlString } from '../../src/toml/positioned-toml.ts';
+import { isTable, type TomlTable } from '../../src/toml/table.ts';
+
+const line = fc.constantFrom(
+  '',
+  '# comment about secrets.backend',
+  'service-domain = "mesa.dev"',
+  '[secrets]',
+  ' [ secrets ] # ours',
+  '["secrets"]',
+  '[secrets.sub]',
+  'secrets = { a = 1 }',
+  'secrets = {}',
+  'secrets.unlock-timeout = "15m"',
+  'secrets.backend = "old-one"',
+  'secrets.sub.backend = 1',
+  'backend = "old-one"',
+  "backend   =   'old-one' # why",
+  'unlock-timeout = "15m"',
+  '[other]',
+  '[other.secrets]',
+  '[[list]]',
+  '[organizations.acme]',
+  'text = """',
+  '[secrets]"""',
+  'text2 = """\n[secrets]\nbackend = "in a string"\n"""',
+);
+const document = fc
+  .tuple(
+    fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n')), { maxLength: 7 }),
+    fc.option(line, { nil: '' }),
+  )
+  .map(([lines, last]) => lines.map((parts) => parts.join('')).join('') + last);
+
+function withBackend(table: TomlTable): TomlTable {
+  const secrets = table.get('secrets');
+  return new Map([
+    ...table,
+    ['secrets', new Map([...(isTable(secrets) ? secrets : []), ['backend', 'plaintext-file']])],
+  ]);
+}
+
+/** What of `before` is missing in `after`, when all that they share at both ends is taken away. */
+function removedText(before: string, after: string): string {
+  let start = 0;
+  while (start < before.length && before[start] === after[start]) {
+    start += 1;
+  }
+  let end = 0;
+  while (end < before.length - start && before.at(-1 - end) === after.at(-1 - end)) {
+    end += 1;
+  }
+  return before.slice(start, before.length - end);
+}
+
+it('an edit sets one value and takes away nothing but the old one', () => {
+  let edits = 0;
+  fc.assert(
+    fc.property(document, (text) => {
+      fc.pre(findSyntaxError(text) === undefined);
+      const before = parsePositionedToml(text).table;
+      let edited: string;
+      try {
+        edited = setTomlString(text, 'secrets', 'backend', 'plaintext-file');
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError);
+        return;
+      }
+      edits += 1;
+      expect(parsePositionedToml(edited).table).toEqual(withBackend(before));
+      expect("'old-one'").toContain(removedText(text, edited).replaceAll('"', ''));
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(edits).toBeGreaterThan(300);
+});
