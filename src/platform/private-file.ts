@@ -4,7 +4,7 @@ import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 
 /** A store of 10,000 keys takes 1 MB; whatever is larger than this is not ours. */
-const MAX_BYTES = 16 * 1024 * 1024;
+export const MAX_PRIVATE_BYTES = 16 * 1024 * 1024;
 const GROUP_OR_WORLD_WRITE = 0o022;
 const GROUP_OR_WORLD_ANY = 0o077;
 
@@ -61,8 +61,8 @@ function assertPrivateFile(path: string, stats: Stats): void {
       `check its content, then: chmod 600 ${shellWord(path)}`,
     );
   }
-  if (stats.size > MAX_BYTES) {
-    throw unsafe(`${path} is larger than ${MAX_BYTES / 1024 / 1024} MiB`, 'move it away');
+  if (stats.size > MAX_PRIVATE_BYTES) {
+    throw unsafe(`${path} is larger than ${MAX_PRIVATE_BYTES / 1024 / 1024} MiB`, 'move it away');
   }
 }
 

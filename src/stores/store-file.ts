@@ -1,6 +1,7 @@
+import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import { checkPrivateDir, ensurePrivateDir, type PrivateDir } from '../platform/private-dir.ts';
-import { readPrivateFile, type Warn } from '../platform/private-file.ts';
+import { MAX_PRIVATE_BYTES, readPrivateFile, type Warn } from '../platform/private-file.ts';
 
 export interface StoreFileOptions {
   readonly path: string;
@@ -44,8 +45,20 @@ export class StoreFile {
       removeStrayTemps(this.path);
       const next = await edit(readPrivateFile(this.path, warn));
       if (next !== undefined) {
+        assertReadable(this.path, next);
         replaceFile(this.path, next);
       }
     });
+  }
+}
+
+/** What is written must be read again, and reading has a limit. */
+function assertReadable(path: string, content: Uint8Array): void {
+  if (content.length > MAX_PRIVATE_BYTES) {
+    throw new MesaAuthError(
+      'IO',
+      `cannot write ${path}: it would be larger than ${MAX_PRIVATE_BYTES / 1024 / 1024} MiB; nothing was changed`,
+      { hint: 'remove keys that are no longer used: mesa auth list' },
+    );
   }
 }

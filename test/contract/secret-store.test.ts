@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+
+import { describe } from 'vitest';
+
+import type { Backend } from '../../src/core/secret-store.ts';
+import { resolvePaths } from '../../src/platform/paths.ts';
+import { openStore } from '../../src/stores/open-store.ts';
+import { VaultCodec } from '../../src/vault/vault-codec.ts';
+import { MemoryStore, type MemoryPlace } from '../support/memory-store.ts';
+import { createTempHome } from '../support/temp-home.ts';
+import {
+  fileStoreLaws,
+  secretStoreLaws,
+  type FileStoreUnderTest,
+  type StoreUnderTest,
+} from './secret-store.ts';
+
+const PASSPHRASE = 'correct horse battery staple';
+const WORK_FACTOR = 10;
+
+const epoch = (): Date => new Date(0);
+
+function memoryStore(): StoreUnderTest {
+  const place: MemoryPlace = { entries: new Map() };
+  let clock = epoch;
+  return {
+    open: () => Promise.resolve(new MemoryStore(() => clock(), place)),
+    useClock: (now) => {
+      clock = now;
+    },
+  };
+}
+
+function fileStore(backend: Backend): FileStoreUnderTest {
+  const home = createTempHome();
+  const paths = resolvePaths({ env: { HOME: home.path }, platform: 'linux' });
+  const path = backend === 'encrypted-file' ? paths.encryptedStore : paths.plaintextStore;
+  const codec = (): VaultCodec => new VaultCodec({ passphrase: PASSPHRASE, path, workFactor: WORK_FACTOR });
+  const passphrase = Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
+  const warnings: string[] = [];
+  let clock = epoch;
+  return {
+    home,
+    path,
+    warnings,
+    open: () =>
+      openStore(backend, {
+        paths,
+        passphrases: { toOpen: () => passphrase, toCreate: () => passphrase },
+        now: () => clock(),
+        warn: (message) => warnings.push(message),
+        onLockWait: () => undefined,
+        workFactor: WORK_FACTOR,
+      }),
+    useClock: (now) => {
+      clock = now;
+    },
+    plant: async (document) => {
+      const bytes =
+        backend === 'encrypted-file' ? await codec().prepareEncode(undefined)(document) : document;
+      home.write(relative(home.path, path), bytes);
+    },
+    document: async () =>
+      backend === 'encrypted-file' ? codec().decode(readFileSync(path)) : readFileSync(path, 'utf8'),
+  };
+}
+
+describe('a store in memory', () => {
+  secretStoreLaws(memoryStore);
+});
+
+describe.each(['plaintext-file', 'encrypted-file'] as const)('the %s store', (backend) => {
+  secretStoreLaws(() => fileStore(backend));
+  fileStoreLaws(() => fileStore(backend));
+});
