@@ -8,6 +8,8 @@ import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { configFromTable, DEFAULT_CONFIG, type Config } from './config.ts';
 
 const MAX_BYTES = 1024 * 1024;
+// Some editors on Windows write one. TOML 1.0 knows none.
+const BYTE_ORDER_MARK = /^\ufeff/;
 
 /**
  * The configuration: from `explicit` (`--config-path`) when it is given, else from the first of `candidates` that
@@ -21,7 +23,7 @@ export async function loadConfig(
   for (const path of explicit === undefined ? candidates : [explicit]) {
     const text = readConfigText(path);
     if (text !== undefined) {
-      return parseConfig(text, path);
+      return parseConfig(text.replace(BYTE_ORDER_MARK, ''), path);
     }
   }
   if (explicit !== undefined) {
@@ -33,7 +35,7 @@ export async function loadConfig(
 }
 
 /**
- * A config file's text, without a byte order mark. It holds no secret, so links are followed and its mode is free.
+ * A config file's text, as it is. It holds no secret, so links are followed and its mode is free.
  * @returns undefined when it does not exist
  * @throws CONFIG_UNREADABLE
  */
@@ -56,8 +58,7 @@ export function readConfigText(path: string): string | undefined {
     if (stats.size > MAX_BYTES) {
       throw unreadable(path, 'it is larger than 1 MiB');
     }
-    // TextDecoder drops the byte order mark that some Windows editors write.
-    return new TextDecoder('utf-8', { fatal: true }).decode(readAll(fd, stats.size));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readAll(fd, stats.size));
   } catch (error) {
     if (error instanceof MesaAuthError) {
       throw error;

@@ -5,6 +5,8 @@ import { keyPath, readTable } from './ast-table.ts';
 import { TomlSyntaxError } from './syntax-error.ts';
 import { isTable, type TomlTable } from './table.ts';
 
+const BYTE_ORDER_MARK = '\ufeff';
+
 /**
  * TOML with the position of everything in it: for messages that name a line, and for edits that leave every other
  * byte as it is. Values come out as @iarna/toml gives them, but this parser takes all of TOML 1.0, which matters for
@@ -39,10 +41,14 @@ export function findSyntaxError(text: string): TomlSyntaxError | undefined {
 }
 
 /**
- * Sets one string in a table of the document. Comments, order, blank lines and everything else stay byte for byte.
+ * Sets one string in a table of the document. Comments, order, blank lines, a byte order mark and everything else
+ * stay byte for byte.
  * @throws TomlSyntaxError when `text` is no TOML; TypeError when the place is taken by something that is no table
  */
 export function setTomlString(text: string, table: string, name: string, value: string): string {
+  if (text.startsWith(BYTE_ORDER_MARK)) {
+    return BYTE_ORDER_MARK + setTomlString(text.slice(BYTE_ORDER_MARK.length), table, name, value);
+  }
   const { program, table: root } = load(text);
   const present = root.get(table);
   if (present !== undefined && (!isTable(present) || isTable(present.get(name)))) {
