@@ -6,8 +6,8 @@ import { describe } from 'vitest';
 import type { Backend } from '../../src/core/secret-store.ts';
 import { resolvePaths } from '../../src/platform/paths.ts';
 import { openStore } from '../../src/stores/open-store.ts';
-import { VaultCodec } from '../../src/vault/vault-codec.ts';
 import { MemoryStore, type MemoryPlace } from '../support/memory-store.ts';
+import { openVault, PASSPHRASE, sealDocument } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import {
   fileStoreLaws,
@@ -16,7 +16,6 @@ import {
   type StoreUnderTest,
 } from './secret-store.ts';
 
-const PASSPHRASE = 'correct horse battery staple';
 const WORK_FACTOR = 10;
 
 const epoch = (): Date => new Date(0);
@@ -36,7 +35,6 @@ function fileStore(backend: Backend): FileStoreUnderTest {
   const home = createTempHome();
   const paths = resolvePaths({ env: { HOME: home.path }, platform: 'linux' });
   const path = backend === 'encrypted-file' ? paths.encryptedStore : paths.plaintextStore;
-  const codec = (): VaultCodec => new VaultCodec({ passphrase: PASSPHRASE, path, workFactor: WORK_FACTOR });
   const passphrase = Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
   const warnings: string[] = [];
   let clock = epoch;
@@ -57,12 +55,10 @@ function fileStore(backend: Backend): FileStoreUnderTest {
       clock = now;
     },
     plant: async (document) => {
-      const bytes =
-        backend === 'encrypted-file' ? await codec().prepareEncode(undefined)(document) : document;
+      const bytes = backend === 'encrypted-file' ? await sealDocument(document) : document;
       home.write(relative(home.path, path), bytes);
     },
-    document: async () =>
-      backend === 'encrypted-file' ? codec().decode(readFileSync(path)) : readFileSync(path, 'utf8'),
+    document: async () => (backend === 'encrypted-file' ? openVault(home) : readFileSync(path, 'utf8')),
   };
 }
 

@@ -32,12 +32,11 @@ describe('the choice of a backend is written', () => {
 
   it('into a file that is there, whose comments, order, line ends and mode stay', () => {
     const home = createTempHome();
-    const text = (backend: string): string =>
-      `\ufeff# mine\r\n[other]\r\nz = 1 # why\r\n\r\n[secrets] # ours\r\nbackend = ${backend} # choice\r\n`;
-    home.write('.config/mesa/config.toml', text("'encrypted-file'"));
+    const text = "\ufeff# mine\r\n[other]\r\nz = 1\r\n\r\n[secrets] # ours\r\nbackend = 'old' # choice\r\n";
+    home.write('.config/mesa/config.toml', text);
     chmodSync(home.config, 0o640);
     writeBackend(home.config, 'plaintext-file');
-    expect(readFileSync(home.config, 'utf8')).toBe(text('"plaintext-file"'));
+    expect(readFileSync(home.config, 'utf8')).toBe(text.replace("'old'", '"plaintext-file"'));
     expect(modeOf(home.config)).toBe(0o640);
     expect(home.tree()).toEqual(['.config/', '.config/mesa/', '.config/mesa/config.toml']);
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { repositoryFromRemote, repositoryOfCheckout } from '../../../src/git/origin.ts';
+import { repositoryFromRemote, repositoryOfCheckout, type RepositoryName } from '../../../src/git/origin.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 
 const API_HOST = 'api.mesa.dev';
@@ -69,33 +69,38 @@ describe('a remote URL', () => {
   });
 });
 
+/** The environment of git, without the configuration of whoever runs the tests. */
+function gitEnv(home: TempHome): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', HOME: home.path, GIT_CONFIG_NOSYSTEM: '1' };
+}
+
+function git(home: TempHome, cwd: string, ...args: readonly string[]): void {
+  execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+    cwd,
+    env: gitEnv(home),
+    stdio: 'ignore',
+  });
+}
+
+function checkout(home: TempHome, origin: string | undefined): string {
+  const dir = join(home.path, 'checkout');
+  mkdirSync(dir);
+  git(home, dir, 'init');
+  if (origin !== undefined) {
+    git(home, dir, 'remote', 'add', 'origin', origin);
+  }
+  return dir;
+}
+
+function find(
+  home: TempHome,
+  cwd: string,
+  extra: Record<string, string> = {},
+): Promise<RepositoryName | undefined> {
+  return repositoryOfCheckout(cwd, API_HOST, { ...gitEnv(home), ...extra });
+}
+
 describe('in a checkout', () => {
-  /** The environment of git, without the configuration of whoever runs the tests. */
-  function gitEnv(home: TempHome): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '', HOME: home.path, GIT_CONFIG_NOSYSTEM: '1' };
-  }
-
-  function git(home: TempHome, cwd: string, ...args: readonly string[]): void {
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      cwd,
-      env: gitEnv(home),
-      stdio: 'ignore',
-    });
-  }
-
-  function checkout(home: TempHome, origin: string | undefined): string {
-    const dir = join(home.path, 'checkout');
-    mkdirSync(dir);
-    git(home, dir, 'init');
-    if (origin !== undefined) {
-      git(home, dir, 'remote', 'add', 'origin', origin);
-    }
-    return dir;
-  }
-
-  const find = (home: TempHome, cwd: string, extra: Record<string, string> = {}) =>
-    repositoryOfCheckout(cwd, API_HOST, { ...gitEnv(home), ...extra });
-
   it('the origin on the API host names the repository, from every directory and worktree of it', async () => {
     const home = createTempHome();
     const dir = checkout(home, 'https://api.mesa.dev/acme/web.git');

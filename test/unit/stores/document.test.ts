@@ -109,14 +109,17 @@ describe('a document by hand', () => {
   });
 });
 
-describe('a document that is none', () => {
-  const entry = (lines: string): string => `version = 1\n[keys.global]\n${lines}\n`;
+/** A document of one entry, which has these lines. */
+function entry(lines: string): string {
+  return `version = 1\n[keys.global]\n${lines}\n`;
+}
 
+describe('a document that is none', () => {
   it.each([
     ['a second equals sign', entry('key = = "mesa_secret"'), `${PATH}:3:7`],
     ['a string without end', entry('key = "mesa_secret'), `${PATH}:3:19`],
     ['a header without end', 'version = 1\n[keys.mesa_secret\n', `${PATH}:3:1`],
-    ['a bare word', entry('mesa_secret'), `${PATH}:4:1`],
+    ['a bare word', entry('mesa_secret'), `${PATH}:3:12`],
     ['a bare value', entry('key = mesa_secret'), `${PATH}:3:7`],
     ['an unknown escape', entry('key = "mesa_\\secret"'), `${PATH}:3:14`],
     ['an impossible date', entry('key = "mesa_secret"\nadded = 2026-11-41T10:00:00Z'), `${PATH}:4:18`],
