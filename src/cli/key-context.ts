@@ -30,7 +30,13 @@ async function usedScope(context: Context, options: ScopeOptions, config: Config
     return scope;
   }
   const { repositoryOfCheckout } = await import('../git/origin.ts');
-  const found = await repositoryOfCheckout(cwd, `api.${config.serviceDomain}`, context.host.env);
+  const found = await repositoryOfCheckout({
+    cwd,
+    apiHost: `api.${config.serviceDomain}`,
+    env: context.host.env,
+    onUnreadable: () =>
+      context.output.warn('git does not tell the remotes of this checkout; name the organization with --org'),
+  });
   if (found === undefined) {
     return scope;
   }

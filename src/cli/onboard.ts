@@ -11,6 +11,7 @@ import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
+import { describeOutcomes } from './outcomes.ts';
 
 export interface OnboardOptions {
   /** The config file to write. */
@@ -49,6 +50,8 @@ export async function onboard(
       if (chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore)) {
         await context.passphrases.toCreate();
       }
+      // Nobody shall type keys for a store that turns out not to open.
+      await (await context.openStore(chosen)).read();
     },
   });
   const store = await context.openStore(answers.backend);
@@ -58,9 +61,7 @@ export async function onboard(
     [
       '',
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
-      outcomes.length > 0
-        ? `Stored ${outcomes.length === 1 ? '1 key' : `${outcomes.length} keys`} in ${store.location}.`
-        : 'No key was added.',
+      outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
       ...(await describeKeysLeft(context, current, answers.backend)),
       '',
       'Next:',
@@ -73,7 +74,7 @@ export async function onboard(
 }
 
 /** A change of the backend moves no keys. */
-async function describeKeysLeft(
+export async function describeKeysLeft(
   context: Context,
   former: Backend | undefined,
   chosen: Backend,

@@ -14,6 +14,12 @@ export function cliPassphrases(context: Context): PassphraseSource {
 
   const fromEnvironment = (): Passphrase | undefined => {
     const text = context.host.env['MESA_VAULT_PASSPHRASE'] ?? '';
+    // Node puts U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
+    if (text.includes('\ufffd')) {
+      throw new MesaAuthError('INVALID_PASSPHRASE', 'MESA_VAULT_PASSPHRASE is not UTF-8 text', {
+        hint: 'set it to a passphrase in UTF-8',
+      });
+    }
     return text === '' ? undefined : { text, typed: false, mayCreate: true };
   };
   const ask = async (question: (prompter: Prompter) => Promise<string>): Promise<string> => {
@@ -66,5 +72,5 @@ export function cliPassphrases(context: Context): PassphraseSource {
 }
 
 function describeEmpty(answer: string): string | undefined {
-  return answer === '' ? 'a vault has no empty passphrase; type it, or press Ctrl-C to stop' : undefined;
+  return answer === '' ? 'type the passphrase, or press Ctrl-C to stop' : undefined;
 }

@@ -139,5 +139,5 @@ function usageError(error: CommanderError): MesaAuthError {
 }
 
 function isHarmless(word: string): boolean {
-  return /^(?:-{0,2}[a-z][a-z-]{0,23}|(?:-[a-zA-Z], )?--[a-z-]+ <[a-z]+>)$/.test(word);
+  return /^(?:-[a-zA-Z]|(?:--)?[a-z][a-z-]{0,23}|(?:-[a-zA-Z], )?--[a-z-]+ <[a-z]+>)$/.test(word);
 }

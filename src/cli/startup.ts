@@ -4,6 +4,7 @@ import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { Change, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
+import { describeOutcomes } from './outcomes.ts';
 
 export interface Session {
   readonly config: Config;
@@ -69,8 +70,7 @@ async function registerOrgs(
     }
   }
   if (changes.length > 0) {
-    await store.apply(changes);
-    const keys = changes.length === 1 ? '1 key' : `${changes.length} keys`;
-    context.output.note(`stored ${keys} from MESA_ORGS in ${store.backend}`);
+    const outcomes = await store.apply(changes);
+    context.output.note(`${describeOutcomes(outcomes)} from MESA_ORGS in ${store.backend}`);
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
+import { isWrittenByUsAlone } from '../platform/private-dir.ts';
 import { readAll } from '../platform/private-file.ts';
 import { parsePlainToml } from '../toml/plain-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
@@ -58,6 +59,14 @@ export function readConfigText(path: string): string | undefined {
     if (stats.size > MAX_BYTES) {
       throw unreadable(path, 'it is larger than 1 MiB');
     }
+    // It decides where keys are kept and which host gets them.
+    if (!isWrittenByUsAlone(stats)) {
+      throw unreadable(
+        path,
+        'other users can write it',
+        `chmod go-w ${shellWord(path)}, and check what it says`,
+      );
+    }
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readAll(fd, stats.size));
   } catch (error) {
     if (error instanceof MesaAuthError) {
@@ -101,8 +110,10 @@ function isLink(path: string): boolean {
   }
 }
 
-function unreadable(path: string, reason: string): MesaAuthError {
-  return new MesaAuthError('CONFIG_UNREADABLE', `cannot read ${path}: ${reason}`, {
-    hint: 'mend it, or use another file with --config-path',
-  });
+function unreadable(
+  path: string,
+  reason: string,
+  hint = 'mend it, or use another file with --config-path',
+): MesaAuthError {
+  return new MesaAuthError('CONFIG_UNREADABLE', `cannot read ${path}: ${reason}`, { hint });
 }

@@ -33,7 +33,10 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
   const fail = async (path: readonly string[], message: (where: string) => string): Promise<never> => {
     const line = await lineOf(path);
     const where = line === undefined ? file : `${file}:${line}`;
-    throw new MesaAuthError('CONFIG_INVALID', message(where));
+    throw new MesaAuthError('CONFIG_INVALID', message(where), {
+      hint:
+        path[0] === 'secrets' ? 'mend that line, or: mesa init --backend encrypted-file' : 'mend that line',
+    });
   };
   const string = async (path: readonly string[], value: TomlValue | undefined): Promise<string | undefined> =>
     value === undefined || typeof value === 'string'

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import type { Backend } from '../core/secret-store.ts';
-import { errnoOf, ioError } from '../errors.ts';
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import { createDirs } from '../platform/private-dir.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import { setTomlString } from '../toml/positioned-toml.ts';
@@ -13,7 +13,7 @@ const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never 
 /**
  * Sets `[secrets] backend` in a config file, which is created when it does not exist. Everything else in it stays
  * byte for byte; a symbolic link is followed, so that it stays a link. The caller holds the lock.
- * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, IO
+ * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID, IO
  */
 export function writeBackend(path: string, backend: Backend): void {
   const present = readConfigText(path);
@@ -21,6 +21,12 @@ export function writeBackend(path: string, backend: Backend): void {
   try {
     text = setTomlString(present ?? NEW_FILE, 'secrets', 'backend', backend);
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new MesaAuthError('CONFIG_INVALID', `secrets in ${path} is not a table with a backend`, {
+        hint: 'mend it by hand: [secrets] backend = "encrypted-file"',
+        cause: error,
+      });
+    }
     throw syntaxError(path, error);
   }
   if (text === present) {

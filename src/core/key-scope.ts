@@ -10,6 +10,7 @@ export type KeyScope =
 /** The spelling of a scope in a store: `global`, `orgs/acme`, `orgs/acme/repos/web`. */
 export type StoreKey = 'global' | `orgs/${string}`;
 
+const MAX_SHOWN_NAME = 40;
 const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const REPO = /^[A-Za-z0-9._][A-Za-z0-9._-]{0,99}$/;
 
@@ -37,7 +38,7 @@ export function scopeFromNames(org: string | undefined, repo: string | undefined
     });
   }
   if (!isOrgSlug(org)) {
-    throw new MesaAuthError('INVALID_SCOPE', `${quoteText(org)} is not an organization name`, {
+    throw new MesaAuthError('INVALID_SCOPE', `${showName(org)} is not an organization name`, {
       hint: 'use 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit at both ends and no ".."',
     });
   }
@@ -45,11 +46,16 @@ export function scopeFromNames(org: string | undefined, repo: string | undefined
     return { kind: 'org', org };
   }
   if (!isRepoName(repo)) {
-    throw new MesaAuthError('INVALID_SCOPE', `${quoteText(repo)} is not a repository name`, {
+    throw new MesaAuthError('INVALID_SCOPE', `${showName(repo)} is not a repository name`, {
       hint: 'use 1 to 100 of A-Z a-z 0-9 . _ - without a leading "-" or an ending ".git"',
     });
   }
   return { kind: 'repo', org, repo };
+}
+
+/** A name in an error, unless it looks like a key that somebody put in the wrong place, alone or as `org:key`. */
+function showName(text: string): string {
+  return text.length > MAX_SHOWN_NAME || /mesa_|eyJ|:/.test(text) ? 'what was given' : quoteText(text);
 }
 
 export function formatStoreKey(scope: KeyScope): StoreKey {

@@ -9,7 +9,9 @@ export interface RepositoryName {
   readonly repo: string;
 }
 
-const GIT_TIMEOUT_MS = 2_000;
+const GIT_TIMEOUT_MS = 800;
+// git-remote(1), "EXIT STATUS".
+const NO_SUCH_REMOTE = 2;
 
 /**
  * The organization and repository that an https remote names, as in `https://t@api.mesa.dev/acme/web.git`.
@@ -38,30 +40,34 @@ export function repositoryFromRemote(url: string, apiHost: string): RepositoryNa
     : undefined;
 }
 
+export interface CheckoutInput {
+  readonly cwd: string;
+  readonly apiHost: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Called when `cwd` is in a checkout whose remotes git does not tell. */
+  readonly onUnreadable: () => void;
+}
+
 /**
  * The repository of the checkout that `cwd` is in, when its `origin` is on the API host. Git itself is asked, so
  * that worktrees, includes, `insteadOf` and its own refusal of foreign checkouts hold.
  * @returns undefined outside a checkout, without such a remote, or when git does not answer
  */
-export async function repositoryOfCheckout(
-  cwd: string,
-  apiHost: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<RepositoryName | undefined> {
+export async function repositoryOfCheckout(input: CheckoutInput): Promise<RepositoryName | undefined> {
+  const { cwd, apiHost, env, onUnreadable } = input;
   if (!isInCheckout(cwd)) {
     return undefined;
   }
   // Git runs configured programs at other times, not for this; it still gets no secret of ours.
   const gitEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MESA_')));
   const url = await new Promise<string>((resolve) => {
-    execFile(
-      'git',
-      ['remote', 'get-url', 'origin'],
-      { cwd, env: gitEnv, timeout: GIT_TIMEOUT_MS },
-      (error, stdout) => {
-        resolve(error === null ? stdout.trim() : '');
-      },
-    );
+    const options = { cwd, env: gitEnv, timeout: GIT_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
+    execFile('git', ['remote', 'get-url', 'origin'], options, (error, stdout) => {
+      if (error !== null && error.code !== NO_SUCH_REMOTE) {
+        onUnreadable();
+      }
+      resolve(error === null ? stdout.trim() : '');
+    });
   });
   return repositoryFromRemote(url, apiHost);
 }

@@ -11,7 +11,7 @@ export interface WizardInput {
   readonly backend: Backend | undefined;
   /** What the configuration says until now; undefined on a first run. */
   readonly current: Backend | undefined;
-  /** Called once the backend is known: asks what it needs, as the passphrase of a new vault. */
+  /** Called once the backend is known: asks what it needs, the passphrase of a new or of the present vault. */
   readonly prepare: (backend: Backend) => Promise<void>;
 }
 
@@ -67,18 +67,24 @@ async function askKeys(prompter: Prompter): Promise<readonly Change[]> {
     }
     const scope: KeyScope = { kind: 'org', org };
     const value = await prompter.secret({
-      message: `API token for ${org}:`,
-      check: (answer) => prefixed('the token', describeTokenProblem(answer.trim())),
+      message: `API token for ${org} (Enter for none):`,
+      check: (answer) => describeAnswerProblem(answer.trim()),
     });
-    changes.set(org, { kind: 'set', scope, token: Token.parse(value.trim()) });
+    if (value.trim() !== '') {
+      changes.set(org, { kind: 'set', scope, token: Token.parse(value.trim()) });
+    }
   }
 }
 
 function describeOrgProblem(answer: string): string | undefined {
   const org = answer.trim();
+  if (/^(?:mesa_|eyJ)/.test(org)) {
+    return 'that looks like a token; the name of the organization comes first';
+  }
   return org === '' || isOrgSlug(org) ? undefined : 'use letters, digits, ".", "_" and "-", as in acme';
 }
 
-function prefixed(subject: string, problem: string | undefined): string | undefined {
-  return problem === undefined ? undefined : `${subject} ${problem}`;
+function describeAnswerProblem(token: string): string | undefined {
+  const problem = token === '' ? undefined : describeTokenProblem(token);
+  return problem === undefined ? undefined : `the token ${problem}`;
 }

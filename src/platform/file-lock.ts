@@ -154,6 +154,9 @@ function openLockFile(path: string, extraFlags: number): number {
   try {
     fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | extraFlags, 0o600);
   } catch (error) {
+    if (errnoOf(error) === 'EISDIR') {
+      throw new MesaAuthError('STORE_UNSAFE', `${path} is a directory`, { hint: `rmdir ${shellWord(path)}` });
+    }
     if (errnoOf(error) === 'ELOOP') {
       throw new MesaAuthError('STORE_UNSAFE', `${path} is a symbolic link`, {
         hint: `rm ${shellWord(path)}`,

@@ -40,6 +40,11 @@ export function checkPrivateDir(dir: PrivateDir, warn: Warn): boolean {
     if (stats === undefined) {
       return false;
     }
+    if (!stats.isDirectory()) {
+      throw new MesaAuthError('HOME_UNUSABLE', `${parent} is not a directory`, {
+        hint: 'set HOME (or XDG_DATA_HOME) to a directory of yours',
+      });
+    }
     assertTrustedParent(parent, stats);
   }
   const stats = examine(dir.path, lstatSync);
@@ -75,7 +80,17 @@ export function ensurePrivateDir(dir: PrivateDir, warn: Warn): void {
   if (checkPrivateDir(dir, warn)) {
     return;
   }
-  createDirs(dir.path);
+  try {
+    createDirs(dir.path);
+  } catch (error) {
+    if (examine(dir.base, statSync) !== undefined) {
+      throw error;
+    }
+    throw new MesaAuthError('HOME_UNUSABLE', `there is no directory ${dir.base}, and it cannot be created`, {
+      hint: 'set HOME (or XDG_DATA_HOME) to a directory of yours',
+      cause: error,
+    });
+  }
   checkPrivateDir(dir, warn);
 }
 
@@ -139,15 +154,18 @@ function assertTrustedParent(path: string, stats: Stats): void {
       'run mesa as that user, or set HOME to your own home directory',
     );
   }
-  if ((stats.mode & STICKY) !== 0) {
-    return;
-  }
-  // A group with the number of its user is that user's private group (Debian, Fedora): a umask of 002 then
-  // makes every directory group-writable without letting anybody else in.
-  const groupWrites = (stats.mode & GROUP_WRITE) !== 0 && stats.gid !== euid;
-  if (groupWrites || (stats.mode & WORLD_WRITE) !== 0) {
+  if ((stats.mode & STICKY) === 0 && !isWrittenByUsAlone(stats)) {
     throw unsafe(`${path} can be written by other users`, `chmod go-w ${shellWord(path)}`);
   }
+}
+
+/** Whether only we and root can write a file or directory. */
+export function isWrittenByUsAlone({ mode, uid, gid }: Stats): boolean {
+  const euid = process.geteuid?.();
+  // A group with the number of its user is that user's private group (Debian, Fedora): a umask of 002 then makes
+  // everything group-writable without letting anybody else in.
+  const groupWrites = (mode & GROUP_WRITE) !== 0 && gid !== euid;
+  return (uid === euid || uid === 0) && !groupWrites && (mode & WORLD_WRITE) === 0;
 }
 
 function tighten(path: string, warn: Warn): void {

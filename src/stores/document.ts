@@ -107,10 +107,7 @@ async function parseFullToml(text: string, path: string): Promise<TomlTable> {
     if (!(error instanceof TomlSyntaxError)) {
       throw error;
     }
-    // The other parser knows the place of every mistake; this one not that of an impossible date.
-    const { findSyntaxError } = await import('../toml/positioned-toml.ts');
-    const { line, column } = findSyntaxError(text) ?? error;
-    throw damaged(`${path}:${line}:${column}`, 'invalid TOML');
+    throw damaged(`${path}:${error.line}:${error.column}`, 'invalid TOML');
   }
 }
 

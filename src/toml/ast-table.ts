@@ -1,33 +1,36 @@
 import type { AST } from 'toml-eslint-parser';
 
-import type { TomlTable, TomlValue } from './table.ts';
+import { assertDepth, type TomlTable, type TomlValue } from './table.ts';
 
 type MutableTable = Map<string, TomlValue>;
 
 /**
  * The values, at every depth. Not the parser's own conversion: that builds plain objects, so that a table of the name
  * `__proto__` or `constructor` would write into the prototype of every object there is.
+ * @throws RangeError for what is nested too deeply
  */
 export function readTable(program: AST.TOMLProgram): TomlTable {
   const root: MutableTable = new Map();
   for (const node of program.body[0].body) {
     if (node.type === 'TOMLTable') {
       const table = openTable(root, keyPath(node.key), node.kind === 'array');
-      node.body.forEach((pair) => definePair(table, pair));
+      node.body.forEach((pair) => definePair(table, pair, 0));
     } else {
-      definePair(root, node);
+      definePair(root, node, 0);
     }
   }
   return root;
 }
 
-function definePair(table: MutableTable, { key, value }: AST.TOMLKeyValue): void {
+function definePair(table: MutableTable, { key, value }: AST.TOMLKeyValue, depth: number): void {
   const path = keyPath(key);
-  openTable(table, path.slice(0, -1), false).set(path.at(-1) ?? '', readValue(value));
+  const inner = depth + path.length;
+  openTable(table, path.slice(0, -1), false).set(path.at(-1) ?? '', readValue(value, inner));
 }
 
 /** The table at a path, made where it is missing; for an array of tables a new one at its end. */
 function openTable(root: MutableTable, path: readonly string[], isNewElement: boolean): MutableTable {
+  assertDepth(path.length);
   let table = root;
   path.forEach((name, index) => {
     const present = table.get(name);
@@ -45,15 +48,16 @@ function openTable(root: MutableTable, path: readonly string[], isNewElement: bo
   return table;
 }
 
-function readValue(node: AST.TOMLContentNode): TomlValue {
+function readValue(node: AST.TOMLContentNode, depth: number): TomlValue {
+  assertDepth(depth);
   switch (node.type) {
     case 'TOMLValue':
       return readScalar(node);
     case 'TOMLArray':
-      return node.elements.map(readValue);
+      return node.elements.map((element) => readValue(element, depth + 1));
     case 'TOMLInlineTable': {
       const table: MutableTable = new Map();
-      node.body.forEach((pair) => definePair(table, pair));
+      node.body.forEach((pair) => definePair(table, pair, depth));
       return table;
     }
   }

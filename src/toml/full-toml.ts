@@ -1,26 +1,26 @@
 import TOML from '@iarna/toml';
 
-import { TomlSyntaxError } from './syntax-error.ts';
 import { isTable, tableFromObject, type TomlTable, type TomlValue } from './table.ts';
 
 // The library's tables are plain objects: a table of the name `constructor` would be written into Object itself, and
 // `constructor.prototype` into every object there is. An escape may hide such a name.
 const INHERITED_NAME = new RegExp(['\\\\u', ...Object.getOwnPropertyNames(Object.prototype)].join('|'), 'i');
 
-/** @throws TomlSyntaxError */
+/**
+ * Reads any TOML 1.0. What @iarna/toml refuses goes to the other parser: some of it is valid (times without seconds'
+ * fractions, lower-case date-times, a comment before CRLF), and of the rest that one knows the place.
+ * @throws TomlSyntaxError
+ */
 export async function parseToml(text: string): Promise<TomlTable> {
-  if (INHERITED_NAME.test(text)) {
-    const { parsePositionedToml } = await import('./positioned-toml.ts');
-    return parsePositionedToml(text).table;
+  if (!INHERITED_NAME.test(text)) {
+    try {
+      return tableFromObject(TOML.parse(text));
+    } catch {
+      // Not its message either: that quotes the line.
+    }
   }
-  try {
-    // The library takes no CRLF behind a comment. TOML lets a parser normalize newlines, even in strings.
-    return tableFromObject(TOML.parse(text.replaceAll('\r\n', '\n')));
-  } catch (error) {
-    // The library counts from 0 here, and from 1 in its message.
-    const { line = 0, col = 0 } = error as { line?: number; col?: number };
-    throw new TomlSyntaxError(line + 1, col + 1);
-  }
+  const { parsePositionedToml } = await import('./positioned-toml.ts');
+  return parsePositionedToml(text).table;
 }
 
 /**

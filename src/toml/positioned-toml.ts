@@ -27,19 +27,6 @@ export function parsePositionedToml(text: string): PositionedToml {
   };
 }
 
-/** Where `text` stops being TOML, or undefined when it is TOML. */
-export function findSyntaxError(text: string): TomlSyntaxError | undefined {
-  try {
-    load(text);
-    return undefined;
-  } catch (error) {
-    if (error instanceof TomlSyntaxError) {
-      return error;
-    }
-    throw error;
-  }
-}
-
 /**
  * Sets one string in a table of the document. Comments, order, blank lines, a byte order mark and everything else
  * stay byte for byte.

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { findSyntaxError, parsePositionedToml, setTomlString } from '../../src/toml/positioned-toml.ts';
+import { parsePositionedToml, setTomlString } from '../../src/toml/positioned-toml.ts';
+import { findSyntaxError } from '../support/find-syntax-error.ts';
 import { isTable, type TomlTable } from '../../src/toml/table.ts';
 
 const line = fc.constantFrom(

@@ -1,9 +1,12 @@
-import { DEFAULT_BACKEND, isBackend, type Config } from '../../config/config.ts';
+import { accessSync, constants } from 'node:fs';
+
+import { loadConfig, readConfigText } from '../../config/config-file.ts';
+import { DEFAULT_BACKEND, isBackend } from '../../config/config.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { BACKENDS, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../context.ts';
-import { onboard, saveBackend } from '../onboard.ts';
+import { describeKeysLeft, onboard, saveBackend } from '../onboard.ts';
 
 export interface InitOptions {
   /** `--backend`, as given. */
@@ -13,12 +16,15 @@ export interface InitOptions {
 /** `mesa init`: the wizard, or with `-y` the config file alone. */
 export async function runInit(context: Context, options: InitOptions): Promise<void> {
   const backend = parseBackend(options.backend);
-  const present = await loadPresentConfig(context);
-  const configFile = context.explicitConfig ?? present?.file ?? context.paths.configFiles[0];
+  const configFile = context.explicitConfig ?? chooseConfigFile(context);
+  const current = await currentBackend(configFile, backend !== undefined);
   if (context.globals.nonInteractive) {
-    const chosen = backend ?? present?.backend ?? DEFAULT_BACKEND;
+    const chosen = backend ?? current ?? DEFAULT_BACKEND;
     await saveBackend(context, configFile, chosen);
     context.output.note(`saved in ${configFile}: keys are kept in ${chosen}`);
+    for (const line of await describeKeysLeft(context, current, chosen)) {
+      context.output.warn(line);
+    }
     return;
   }
   if (!context.canOnboard) {
@@ -26,17 +32,42 @@ export async function runInit(context: Context, options: InitOptions): Promise<v
       hint: `mesa init -y${backend === undefined ? '' : ` --backend ${backend}`}`,
     });
   }
-  await onboard(context, { configFile, backend, current: present?.backend });
+  await onboard(context, { configFile, backend, current });
 }
 
-/** The configuration in force, or undefined where there is none yet; `-c` may name a file that is to be made. */
-async function loadPresentConfig(context: Context): Promise<Config | undefined> {
-  const { existsSync } = await import('node:fs');
-  if (context.explicitConfig !== undefined && !existsSync(context.explicitConfig)) {
+/** The file in force, where we may write it; else the one that comes before all others. */
+function chooseConfigFile(context: Context): string {
+  const { configFiles } = context.paths;
+  const inForce = configFiles.find((path) => readConfigText(path) !== undefined);
+  return inForce !== undefined && isWritable(inForce) ? inForce : configFiles[0];
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The backend that a config file names.
+ * @param replaced whether it will be replaced: then it does not matter when it is none, and init can mend it
+ * @returns undefined when there is no such file
+ */
+async function currentBackend(configFile: string, replaced: boolean): Promise<Backend | undefined> {
+  if (readConfigText(configFile) === undefined) {
     return undefined;
   }
-  const config = await context.loadConfig();
-  return config.file === undefined ? undefined : config;
+  try {
+    return (await loadConfig(configFile, [])).backend;
+  } catch (error) {
+    if (replaced && error instanceof MesaAuthError && error.code === 'CONFIG_INVALID') {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 function parseBackend(text: string | undefined): Backend | undefined {

@@ -97,7 +97,12 @@ function find(
   cwd: string,
   extra: Record<string, string> = {},
 ): Promise<RepositoryName | undefined> {
-  return repositoryOfCheckout(cwd, API_HOST, { ...gitEnv(home), ...extra });
+  return repositoryOfCheckout({
+    cwd,
+    apiHost: API_HOST,
+    env: { ...gitEnv(home), ...extra },
+    onUnreadable: () => undefined,
+  });
 }
 
 describe('in a checkout', () => {
@@ -168,6 +173,12 @@ it('outside a checkout git is not even started', async () => {
   const started = join(home.path, 'started');
   home.write('bin/git', `#!/bin/sh\ntouch '${started}'\n`);
   execFileSync('chmod', ['700', join(home.path, 'bin/git')]);
-  expect(await repositoryOfCheckout(home.path, API_HOST, { PATH: join(home.path, 'bin') })).toBeUndefined();
+  const found = await repositoryOfCheckout({
+    cwd: home.path,
+    apiHost: API_HOST,
+    env: { PATH: join(home.path, 'bin') },
+    onUnreadable: () => expect.unreachable(),
+  });
+  expect(found).toBeUndefined();
   expect(home.tree()).not.toContain('started');
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { findSyntaxError, parsePositionedToml, setTomlString } from '../../../src/toml/positioned-toml.ts';
+import { parsePositionedToml, setTomlString } from '../../../src/toml/positioned-toml.ts';
+import { findSyntaxError } from '../../support/find-syntax-error.ts';
 import { isTable } from '../../../src/toml/table.ts';
 
 function setBackend(text: string): string {
