@@ -126,7 +126,7 @@ describe('a command line that is none', () => {
     },
     {
       args: ['auth', 'list', 'acme'],
-      message: "too many arguments for 'list'. Expected 0 arguments but got 1.",
+      message: "too many arguments for 'list'. Expected 0 arguments but got 1",
       hint: 'mesa --help',
     },
     {

@@ -18,11 +18,13 @@ const UNSAFE =
 const HOSTILE_CODES = [
   ...Array.from({ length: 0x20 }, (_, code) => code),
   ...Array.from({ length: 0x21 }, (_, code) => 0x7f + code),
-  ...[0x61c, 0x200b, 0x200e, 0x2028, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff, 0xe0041],
-];
+].concat(0x61c, 0x200b, 0x200e, 0x2028, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff, 0xe0041);
+
+function escaped(code: number): string {
+  return `\\U${code.toString(16).padStart(8, '0')}`;
+}
 
 function hostileDocument(): string {
-  const escaped = (code: number): string => `\\U${code.toString(16).padStart(8, '0')}`;
   const names = HOSTILE_CODES.flatMap((code) => {
     const text = escaped(code);
     return [`${text}]52;c;ZXZpbA==${escaped(7)}`, `orgs/a${text}b`, `orgs/acme/repos/${text}`];

@@ -130,7 +130,6 @@ describe('a key on standard input', () => {
   it.each([
     { title: 'closed', redirection: '<&-' },
     { title: '/dev/null', redirection: '</dev/null' },
-    { title: 'a directory', redirection: '</' },
   ])('is missing when standard input is $title, with -y as well', async ({ redirection }) => {
     const home = plaintextHome();
     for (const flag of ['', '-y']) {
@@ -140,6 +139,16 @@ describe('a key on standard input', () => {
         stderr: `mesa: the key on standard input is empty\nhint: ${HOW}\n`,
       });
     }
+    expect(home.tree()).not.toContain('.local/');
+  });
+
+  it('cannot be read from a directory', async () => {
+    const home = plaintextHome();
+    expect(await runShell('mesa auth set-key </', { home })).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'mesa: cannot read standard input: it is a directory\n',
+    });
     expect(home.tree()).not.toContain('.local/');
   });
 
