@@ -10,5 +10,7 @@ export default defineConfig({
     // Many tests start processes, and some of those derive a key for a second, on two cores.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // They wait more than they compute.
+    maxWorkers: 4,
   },
 });
