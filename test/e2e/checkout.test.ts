@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
@@ -134,6 +134,15 @@ it.each([
 ])('looks for the global key when $title', async ({ script }) => {
   const { home } = homeWithCheckout('https://t@api.mesa.dev/acme/web.git');
   expect(await runShell(script, { home })).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: '' });
+});
+
+it('does not wait for a git that does not answer', async () => {
+  const { home } = homeWithCheckout('https://t@api.mesa.dev/acme/web.git');
+  chmodSync(home.write('bin/git', '#!/bin/sh\nsleep 30\n'), 0o700);
+  const script = 'PATH="$HOME/bin:$PATH"; cd work; mesa auth get-key';
+  const result = await runShell(script, { home });
+  expect(result).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: '' });
+  expect(result.milliseconds).toBeLessThan(20_000);
 });
 
 it('says that a relative config path cannot be found from a directory that was removed', async () => {

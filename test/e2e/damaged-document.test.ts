@@ -35,16 +35,16 @@ it.each([
     text: `version = 1\n[keys.global]\nkey = "${SECRET}\n`,
     what: ':3:33 is damaged: invalid TOML',
   },
-  { title: 'a table twice', text: `version = 1\n${ENTRY}${ENTRY}`, what: ':4:18 is damaged: invalid TOML' },
+  { title: 'a table twice', text: `version = 1\n${ENTRY}${ENTRY}`, what: ':4:7 is damaged: invalid TOML' },
   {
     title: 'a table twice, spelled differently',
     text: `version = 1\n${ENTRY}[ keys . 'orgs/acme' ]\n`,
-    what: ':4:22 is damaged: invalid TOML',
+    what: ':4:10 is damaged: invalid TOML',
   },
   {
     title: 'a key twice',
     text: `version = 1\n${ENTRY}key = "${SECRET}"\n`,
-    what: ':4:34 is damaged: invalid TOML',
+    what: ':4:1 is damaged: invalid TOML',
   },
   {
     title: 'keys that are no table',

@@ -214,7 +214,7 @@ describe('MESA_ORGS without a passphrase for the vault', () => {
         status: 6,
         stdout: '',
         stderr:
-          `mesa: the vault ${home.vault} needs its passphrase, and there is no terminal to ask on\n` +
+          `mesa: the vault ${home.vault} needs its passphrase, and there is nobody to ask for it\n` +
           'hint: set MESA_VAULT_PASSPHRASE, or run mesa on a terminal without -y\n',
       });
       expect(home.tree()).toEqual([]);

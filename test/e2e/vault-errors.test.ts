@@ -47,7 +47,7 @@ describe('a vault', () => {
   ])('stays shut $title and without a terminal, at once', async ({ env }) => {
     const expected = {
       status: 6,
-      message: 'the vault VAULT needs its passphrase, and there is no terminal to ask on',
+      message: 'the vault VAULT needs its passphrase, and there is nobody to ask for it',
       hint: 'set MESA_VAULT_PASSPHRASE, or run mesa on a terminal without -y',
     };
     await expectRefusal(await sealDocument(DOCUMENT), expected, env);

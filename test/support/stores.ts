@@ -26,6 +26,11 @@ export async function writeVault(home: TempHome, document: string): Promise<void
   home.write('.local/share/mesa/secrets.vault.age', await sealDocument(document));
 }
 
+/** The document in a home directory's vault. */
+export function openVault(home: TempHome, passphrase: string = PASSPHRASE): Promise<string> {
+  return new VaultCodec({ passphrase, path: home.vault }).decode(readFileSync(home.vault));
+}
+
 export function writePlaintext(home: TempHome, document: string): void {
   home.useBackend('plaintext-file');
   home.write('.local/share/mesa/secrets.plaintext.toml', document);
