@@ -5,8 +5,9 @@ import type { TomlTable } from '../toml/table.ts';
 import type { DocumentEntry, StoreDocument } from './document.ts';
 
 const START = 'version = 1\n';
+// The counts keep a hostile document from running the pattern out of stack.
 const ENTRY =
-  /\n\[keys\.(?:global|"([A-Za-z0-9._/-]+)")\]\nkey = "((?:[ !#-[\]-~]|\\["\\])+)"\n(?:added = ([0-9T:.-]+Z)\n)?((?:[A-Za-z0-9_-]+ = .*\n)*)/y;
+  /\n\[keys\.(?:global|"([A-Za-z0-9._/-]+)")\]\nkey = "((?:[ !#-[\]-~]|\\["\\]){1,16384})"\n(?:added = ([0-9T:.-]+Z)\n)?((?:[A-Za-z0-9_-]+ = .*\n){0,64})/y;
 const NO_FIELDS: TomlTable = new Map();
 
 /**

@@ -10,6 +10,9 @@ const STRING = /^([A-Za-z0-9_-]+) = "((?:[ !#-[\]-~]|\\["\\])*)"$/;
 const UTC_DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 const OTHER = /^([A-Za-z0-9_-]+) = (?:(true|false)|(0|[1-9][0-9]{0,14})|([0-9T:.-]+Z))$/;
 
+/** The longest key with every character escaped, and its name. On longer lines a pattern may run out of stack. */
+const MAX_LINE = 40_000;
+
 /**
  * Reads the plain part of TOML that `mesa` itself writes: one header or one `name = value` a line, strings without
  * escapes other than `\"` and `\\`, booleans, small integers and UTC date-times with milliseconds.
@@ -23,6 +26,9 @@ export function parsePlainToml(text: string): TomlTable | undefined {
   const defined = new Set<MutableTable>([root]);
   let table = root;
   for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+    if (line.length > MAX_LINE) {
+      return undefined;
+    }
     const first = line.charCodeAt(0);
     if (first === 0x5b /* [ */) {
       const header = HEADER.exec(line)?.[1];

@@ -73,6 +73,7 @@ describe('the plain parser', () => {
     ['a comment behind a value', 'a = 1 # x\n'],
     ['a comment behind a header', '[a] # x\n'],
     ['a control character in a comment', '# \u0001\n'],
+    ['a very long line', `a = "${'x'.repeat(1024 * 1024)}"\n`],
     ['a lone carriage return', 'a = 1\rb = 2\n'],
     ['a carriage return at the end', '# x\r'],
     ['a byte order mark', '\ufeffa = 1\n'],
