@@ -118,14 +118,14 @@ describe('a document that is none', () => {
   it.each([
     ['a second equals sign', entry('key = = "mesa_secret"'), `${PATH}:3:7`],
     ['a string without end', entry('key = "mesa_secret'), `${PATH}:3:19`],
-    ['a header without end', 'version = 1\n[keys.mesa_secret\n', `${PATH}:2:18`],
+    ['a header without end', 'version = 1\n[keys.mesa_secret\n', `${PATH}:3:1`],
     ['a bare word', entry('mesa_secret'), `${PATH}:3:12`],
     ['a bare value', entry('key = mesa_secret'), `${PATH}:3:7`],
     ['an unknown escape', entry('key = "mesa_\\secret"'), `${PATH}:3:14`],
     ['an impossible date', entry('key = "mesa_secret"\nadded = 2026-11-41T10:00:00Z'), `${PATH}:4:18`],
-    ['a field twice', entry('key = "mesa_secret"\nkey = "mesa_secret"'), `${PATH}:4:20`],
-    ['a table twice', entry('key = "mesa_secret"\n[keys.global]'), `${PATH}:4:13`],
-    ['a table over a field', `${entry('key = "mesa_secret"')}[keys.global.key]\n`, `${PATH}:4:17`],
+    ['a field twice', entry('key = "mesa_secret"\nkey = "mesa_secret"'), `${PATH}:4:1`],
+    ['a table twice', entry('key = "mesa_secret"\n[keys.global]'), `${PATH}:4:7`],
+    ['a table over a field', `${entry('key = "mesa_secret"')}[keys.global.key]\n`, `${PATH}:4:14`],
     ['a control character', entry('key = "mesa_\u0001secret"'), `${PATH}:3:13`],
     ['a later CRLF line', entry('# c\r\nkey = mesa_secret'), `${PATH}:4:7`],
   ])('because of %s is refused with file, line and column, and none of its text', async (_, text, place) => {
