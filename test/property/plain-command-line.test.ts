@@ -1,0 +1,121 @@
+import * as fc from 'fast-check';
+import { expect, it, vi } from 'vitest';
+
+import { COMMANDS, globalOptions, type CommandSpec } from '../../src/cli/command-table.ts';
+import { parsePlainCommandLine } from '../../src/cli/plain-command-line.ts';
+import type { GlobalOptions } from '../../src/cli/context.ts';
+import type { Host } from '../../src/platform/host.ts';
+import { createTempHome } from '../support/temp-home.ts';
+
+/** What a command was started with. */
+interface Start {
+  readonly path: CommandSpec['path'];
+  readonly flags: ReadonlyMap<string, string | true>;
+  readonly argument: string | undefined;
+  readonly globals: GlobalOptions;
+}
+
+const WORDS = [
+  'acme',
+  'web',
+  'mesa_key',
+  'help',
+  'auth',
+  'list',
+  'get-key',
+  'init',
+  '',
+  'a b',
+  'x=y',
+  '=',
+  'é',
+];
+const word = fc.constantFrom(...WORDS);
+const flag = fc.oneof(
+  fc.constantFrom(
+    ['-y'],
+    ['--non-interactive'],
+    ['--json'],
+    ['--explain'],
+    ['-h'],
+    ['--help'],
+    ['-V'],
+    ['--'],
+  ),
+  fc.constantFrom(
+    ['-yc'],
+    ['-cpath'],
+    ['--org=acme'],
+    ['--orgs'],
+    ['--or'],
+    ['-1'],
+    ['-'],
+    ['--json=x'],
+    ['-yy'],
+  ),
+  fc
+    .tuple(fc.constantFrom('--org', '--repo', '-c', '--config-path', '--backend'), word)
+    .map(([name, value]) => [name, value]),
+  fc.constantFrom('--org', '--repo', '-c', '--backend').map((name) => [name]),
+);
+const command = fc.constantFrom(...COMMANDS).map(({ path }) => [...path]);
+// A command with flags and words anywhere, also between its own two words.
+const argv = fc
+  .tuple(
+    command,
+    fc.array(
+      fc.tuple(
+        fc.nat({ max: 6 }),
+        fc.oneof(
+          { weight: 4, arbitrary: flag },
+          word.map((one) => [one]),
+        ),
+      ),
+    ),
+  )
+  .map(([words, insertions]) =>
+    insertions.reduce<readonly string[]>((line, [at, part]) => line.toSpliced(at, 0, ...part), words),
+  );
+
+function quietHost(home: string): Host {
+  const stream = { isTerminal: false, write: () => undefined };
+  return {
+    env: { HOME: home },
+    platform: 'linux',
+    stdout: stream,
+    stderr: stream,
+    stdin: { isTerminal: false, chunks: () => [] },
+    cwd: () => home,
+    now: () => new Date(0),
+  };
+}
+
+it('the quick reader of command lines and the library start the same command with the same flags', async () => {
+  // The build puts it there.
+  vi.stubGlobal('MESA_VERSION', '0.0.0');
+  const { runProgram } = await import('../../src/cli/program.ts');
+  const host = quietHost(createTempHome().path);
+  const starts: Start[] = [];
+  for (const spec of COMMANDS) {
+    vi.spyOn(spec, 'run').mockImplementation((context, flags, argument) => {
+      starts.push({ path: spec.path, flags, argument, globals: context.globals });
+      return Promise.resolve();
+    });
+  }
+  let accepted = 0;
+  await fc.assert(
+    fc.asyncProperty(argv, async (line) => {
+      const plain = parsePlainCommandLine(line);
+      if (plain === undefined) {
+        return;
+      }
+      accepted += 1;
+      starts.length = 0;
+      await runProgram(line, host);
+      const { command: spec, flags, argument } = plain;
+      expect(starts).toEqual([{ path: spec.path, flags, argument, globals: globalOptions(flags) }]);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(accepted).toBeGreaterThan(100);
+});
