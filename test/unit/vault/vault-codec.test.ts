@@ -1,0 +1,98 @@
+import { Encrypter, Stanza } from 'age-encryption';
+import { describe, expect, it } from 'vitest';
+
+import { parseVaultHeader } from '../../../src/vault/header.ts';
+import { deriveSealingKey, scryptRecipient } from '../../../src/vault/scrypt.ts';
+import { VaultCodec } from '../../../src/vault/vault-codec.ts';
+
+const PASSPHRASE = 'correct horse battery staple';
+const DOCUMENT = 'version = 1\n';
+
+function codec(passphrase = PASSPHRASE, workFactor = 10): VaultCodec {
+  return new VaultCodec({ passphrase, path: 'vault', workFactor });
+}
+
+function seal(text: string, passphrase?: string, workFactor?: number): Promise<Uint8Array> {
+  return codec(passphrase, workFactor).prepareEncode(undefined, false)(text);
+}
+
+describe('the vault', () => {
+  // The payload is cut into chunks of 64 KiB.
+  it.each([0, 1, 65_535, 65_536, 65_537, 200_000])('gives back a document of %s bytes', async (length) => {
+    const text = 'x'.repeat(length);
+    expect(await codec().decode(await seal(text))).toBe(text);
+  });
+
+  it('gives back text of every script', async () => {
+    const text = 'key = "\u00e9 \u65e5 \ud83d\ude00 \u0000 \u202e"\r\n';
+    expect(await codec().decode(await seal(text))).toBe(text);
+  });
+
+  it.each([
+    'x',
+    ' ',
+    'correct horse battery staple ',
+    '\u00e9\u65e5\ud83d\ude00',
+    'p'.repeat(10_000),
+    'a\u0000b',
+  ])('opens with exactly the passphrase that closed it (%#)', async (passphrase) => {
+    const file = await seal(DOCUMENT, passphrase);
+    expect(await codec(passphrase).decode(file)).toBe(DOCUMENT);
+    await expect(codec(`${passphrase}x`).decode(file)).rejects.toMatchObject({
+      code: 'WRONG_PASSPHRASE',
+      exitStatus: 6,
+      message: 'incorrect passphrase for the vault vault',
+    });
+  });
+
+  it('does not normalize a passphrase, as age does not', async () => {
+    const file = await seal(DOCUMENT, 'caf\u00e9');
+    await expect(codec('cafe\u0301').decode(file)).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
+  });
+
+  it('gives no text when what is inside is no text', async () => {
+    const encrypter = new Encrypter();
+    encrypter.addRecipient(scryptRecipient(await deriveSealingKey(PASSPHRASE, 10), Stanza));
+    const file = await encrypter.encrypt(new Uint8Array([0x61, 0xff, 0xfe]));
+    await expect(codec().decode(file)).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+  });
+
+  it('refuses to write over what it could not have opened', async () => {
+    expect(() => codec().prepareEncode(Buffer.from('garbage'), true)).toThrow(
+      expect.objectContaining({ code: 'STORE_FOREIGN' }),
+    );
+  });
+});
+
+describe('every write', () => {
+  it('has a fresh salt and a fresh file key', async () => {
+    const present = await seal(DOCUMENT);
+    const files = [present];
+    for (let index = 0; index < 4; index += 1) {
+      files.push(await codec().prepareEncode(present, true)(DOCUMENT));
+    }
+    const parts = files.map((file) => {
+      const text = Buffer.from(file).toString('latin1');
+      const [, salt = '', body = '', mac = ''] = /scrypt (\S+) 10\n(\S+)\n--- (\S+)\n/.exec(text) ?? [];
+      return [salt, body, mac, text.slice(text.indexOf(mac) + mac.length)];
+    });
+    expect(new Set(parts.flat()).size).toBe(4 * files.length);
+  });
+
+  it.each([
+    ['keeps a higher work factor', 12, 10, 12],
+    ['raises a lower one', 8, 10, 10],
+    ['keeps the same', 10, 10, 10],
+  ])('%s', async (_, present, configured, expected) => {
+    const file = await seal(DOCUMENT, PASSPHRASE, present);
+    const rewritten = await codec(PASSPHRASE, configured).prepareEncode(file, true)(DOCUMENT);
+    expect(parseVaultHeader(rewritten, 'vault').workFactor).toBe(expected);
+    expect(await codec().decode(rewritten)).toBe(DOCUMENT);
+  });
+
+  it('derives a key of its own: one key never wraps twice', async () => {
+    const recipient = scryptRecipient(await deriveSealingKey(PASSPHRASE, 10), Stanza);
+    expect(recipient.wrapFileKey(new Uint8Array(16))).toHaveLength(1);
+    expect(() => recipient.wrapFileKey(new Uint8Array(16))).toThrow(TypeError);
+  });
+});
