@@ -99,10 +99,13 @@ async function askOnce<T>(question: Question, prompt: Ask<T>): Promise<T | typeo
   const abort = new AbortController();
   const release = guardTerminal(terminal, () => abort.abort(STOPPED));
   const typed = watchInput(terminal.input, () => abort.abort());
-  const validate = async (answer: string): Promise<string | true> =>
-    (await typed.hadSeveralLines())
-      ? 'that was more than one line; type or paste one'
-      : (question.check?.(answer) ?? true);
+  const validate = async (answer: string): Promise<string | true> => {
+    if (await typed.hadSeveralLines()) {
+      return 'that was more than one line; type or paste one';
+    }
+    // Decoding puts U+FFFD for what is no UTF-8: different passphrases would become the same one.
+    return answer.includes('\ufffd') ? 'that is not UTF-8 text' : (question.check?.(answer) ?? true);
+  };
   const context = {
     input: terminal.input,
     output: terminal.output,

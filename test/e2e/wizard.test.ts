@@ -58,7 +58,7 @@ it('makes a vault under generated words, which leave the screen once they were t
   expect(await openVault(home, words)).toContain(FIRST);
 });
 
-it('asks for a passphrase until it is long enough and the same twice, and shows none of it', async () => {
+it('asks for a passphrase until it is long enough, text, and the same twice, and shows none of it', async () => {
   const home = createTempHome();
   const terminal = openTerminal({ home });
   terminal.type('mesa auth set-key --org acme --repo web\r');
@@ -68,6 +68,8 @@ it('asks for a passphrase until it is long enough and the same twice, and shows 
   await terminal.waitFor('? New passphrase:');
   terminal.type('too short\r');
   await terminal.waitFor('> use at least 12 characters');
+  terminal.type('long enough, but \ufffd\r');
+  await terminal.waitFor('> that is not UTF-8 text');
   await terminal.answer('New passphrase:', TYPED);
   await terminal.answer('The same again:', `${TYPED}!`);
   await terminal.waitFor('The two differ.');
