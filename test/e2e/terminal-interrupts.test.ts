@@ -35,7 +35,7 @@ const FIRST_RUN: readonly OpenQuestion[] = [
   },
   { question: 'Organization (Enter to skip):', command: 'mesa init --backend plaintext-file' },
   {
-    question: 'API token for acme (Enter for none):',
+    question: 'API token for acme',
     command: 'mesa init --backend plaintext-file',
     before: (terminal) => terminal.answer('Organization', 'acme'),
   },
@@ -44,7 +44,7 @@ const FIRST_RUN: readonly OpenQuestion[] = [
     command: 'mesa init --backend plaintext-file',
     before: async (terminal) => {
       await terminal.answer('Organization', 'acme');
-      await terminal.answer('API token for acme (Enter for none):', 'mesa_interrupted0000');
+      await terminal.answer('API token for acme', 'mesa_interrupted0000');
     },
   },
 ];

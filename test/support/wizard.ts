@@ -33,7 +33,7 @@ export async function answerKeys(
   let question = 'Organization (Enter to skip):';
   for (const [org, token] of keys) {
     await terminal.answer(question, org);
-    await terminal.answer(`API token for ${org} (Enter for none):`, token);
+    await terminal.answer(`API token for ${org}`, token);
     question = 'Another organization (Enter to finish):';
   }
   await terminal.answer(question, '');
