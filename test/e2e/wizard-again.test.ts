@@ -28,11 +28,11 @@ it('adds keys to the vault that is there and keeps every other line of config.to
     /❯ encrypted-file \((?:recommended here, )?in use now\)/,
   );
   await terminal.answer('Where should your keys be kept?', '');
-  await answerKeys(terminal, [['beta', NEW]]);
   await terminal.answer('Vault passphrase:', PASSPHRASE);
+  await answerKeys(terminal, [['beta', NEW]]);
 
   expect(await terminal.ended()).toBe(0);
-  expect(terminal.screen()).toContain(`Stored 1 key in ${home.vault}.`);
+  expect(terminal.screen()).toContain(`In ${home.vault}: stored 1 key.`);
   expect(terminal.screen()).not.toContain('New passphrase');
   expect(terminal.received()).not.toMatch(new RegExp(`${OLD}|${NEW}|${PASSPHRASE}`));
   expect(readIfExists(home.config)).toBe(`${CONFIG}\n[secrets]\nbackend = "encrypted-file"\n`);
@@ -82,9 +82,24 @@ it('asks for the passphrase once on a first run beside a vault, then lists the k
   const terminal = openTerminal({ home });
   terminal.type('mesa auth list\r');
   await chooseBackend(terminal, 'encrypted-file');
-  await answerKeys(terminal, [['beta', NEW]]);
   await terminal.answer('Vault passphrase:', PASSPHRASE);
+  await answerKeys(terminal, [['beta', NEW]]);
   expect(await terminal.ended()).toBe(0);
   expect(terminal.screen().match(/passphrase:/g)).toHaveLength(1);
   expect(terminal.screen()).toMatch(/orgs\/acme +mesa_\*{4}eeee .*\norgs\/beta +mesa_\*{4}ffff/);
+});
+
+it('lets nobody type keys for a vault that does not open', async () => {
+  const home = createTempHome();
+  await writeVault(home, documentOf({ 'orgs/acme': OLD }));
+  const before = readFileSync(home.vault);
+  const terminal = openTerminal({ home });
+  terminal.type('mesa init --backend encrypted-file\r');
+  await terminal.answer('Vault passphrase:', 'wrong once');
+  await terminal.answer('Incorrect passphrase. Vault passphrase:', 'wrong twice');
+  await terminal.answer('Incorrect passphrase. Vault passphrase:', 'wrong thrice');
+  expect(await terminal.ended()).toBe(6);
+  expect(terminal.screen()).not.toMatch(/Organization|Saved/);
+  expect(readFileSync(home.vault)).toEqual(before);
+  expect(readIfExists(home.config)).toBeUndefined();
 });

@@ -24,11 +24,15 @@ async function finishWizard(terminal: Terminal): Promise<void> {
   expect(await terminal.ended()).toBe(0);
 }
 
-it.each(['two words', '-acme'])('refuses the organization %j and lets it be mended', async (text) => {
+it.each([
+  ['a name with a space', 'two words', '> use letters'],
+  ['a leading hyphen', '-acme', '> use letters'],
+  ['a token', TOKEN, '> that looks like a token'],
+])('refuses %s as an organization and lets it be mended', async (_, text, reason) => {
   const home = createTempHome();
   const terminal = await startWizard(home);
   terminal.type(`${text}\r`);
-  await terminal.waitFor('> use ');
+  await terminal.waitFor(reason);
   terminal.type('\u007f'.repeat(text.length));
   await terminal.answer(ORGANIZATION, 'acme');
   await terminal.answer(API_TOKEN, TOKEN);
@@ -37,7 +41,6 @@ it.each(['two words', '-acme'])('refuses the organization %j and lets it be mend
 });
 
 it.each([
-  ['no token', '', 'the token is empty'],
   ['a token with a space', 'two words', 'the token contains a space or tab'],
   ['a token with an umlaut', 'schlüssel', 'the token contains a character outside printable ASCII'],
   ['two lines', `${TOKEN}\n${OTHER}`, 'that was more than one line'],
@@ -83,4 +86,15 @@ it('refuses several organizations pasted at once, whole', async () => {
   expect(screen).toMatch(/\? Organization \(Enter to skip\): acme\n> that/);
   await terminal.answer(ORGANIZATION, '');
   await terminal.waitFor(`? ${API_TOKEN}`);
+});
+
+it('stores nothing for an organization without a token', async () => {
+  const home = createTempHome();
+  const terminal = await startWizard(home);
+  await terminal.answer(ORGANIZATION, 'acme');
+  await terminal.answer(API_TOKEN, '');
+  await terminal.answer(ORGANIZATION, '');
+  expect(await terminal.ended()).toBe(0);
+  expect(terminal.screen()).toContain('No key was added.');
+  expect(readIfExists(home.plaintext)).toBe('version = 1\n');
 });

@@ -49,7 +49,7 @@ it('makes a vault under generated words, which leave the screen once they were t
   expect(await terminal.ended()).toBe(0);
   const screen = terminal.screen();
   expect(screen).toContain(`Saved in ${home.config}: keys are kept in encrypted-file.`);
-  expect(screen).toContain(`Stored 2 keys in ${home.vault}.`);
+  expect(screen).toContain(`In ${home.vault}: stored 2 keys.`);
   expect(screen).toMatch(/Next:\n {2}mesa auth set-key/);
   expect(screen).toMatch(/\nSCOPE +KEY +ADDED\norgs\/acme +mesa_\*{4}aaaa .*\norgs\/beta +mesa_\*{4}bbbb /);
   expect(screen).not.toContain(words);
@@ -98,7 +98,7 @@ it('stores all keys in one write, then runs the command, whose output alone goes
   ]);
 
   expect(await terminal.ended()).toBe(0);
-  expect(terminal.screen()).toContain(`Stored 2 keys in ${home.plaintext}.`);
+  expect(terminal.screen()).toContain(`In ${home.plaintext}: stored 2 keys.`);
   expect(terminal.received()).not.toMatch(new RegExp(`${FIRST}|${SECOND}`));
   expect(readIfExists(join(home.path, 'key'))).toBe(`${FIRST}\n`);
   const renamed = readFileSync(join(home.path, 'trace'), 'utf8').match(/"[^"]*\/secrets\.plaintext\.toml"/g);
