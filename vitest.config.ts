@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
+
 import { defineConfig } from 'vitest/config';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 // The tests of whole processes use what the build made: `npm test` builds first.
 export default defineConfig({
+  define: { MESA_VERSION: JSON.stringify(version) },
   test: {
     include: ['test/**/*.test.ts'],
     restoreMocks: true,

@@ -78,7 +78,8 @@ export function readConfigText(path: string): string | undefined {
   }
 }
 
-async function parseConfig(text: string, path: string): Promise<Config> {
+/** @throws CONFIG_SYNTAX, CONFIG_INVALID */
+export async function parseConfig(text: string, path: string): Promise<Config> {
   const positioned = async () => (await import('../toml/positioned-toml.ts')).parsePositionedToml(text);
   let table = parsePlainToml(text);
   if (table === undefined) {

@@ -6,8 +6,9 @@ import { compareScopes, formatStoreKey, parseStoreKey } from '../../src/core/key
 import { parseMesaOrgs } from '../../src/core/mesa-orgs.ts';
 import { MesaAuthError } from '../../src/errors.ts';
 import { keyScope, orgSlug, tokenText } from './arbitraries.ts';
+import { RUNS } from '../support/runs.ts';
 
-const RUNS = { numRuns: 1_000 };
+const OPTIONS = { numRuns: RUNS };
 
 describe('a scope', () => {
   it('is read as it was written', () => {
@@ -15,7 +16,7 @@ describe('a scope', () => {
       fc.property(keyScope, (scope) => {
         expect(parseStoreKey(formatStoreKey(scope))).toEqual(scope);
       }),
-      RUNS,
+      OPTIONS,
     );
   });
 
@@ -39,7 +40,7 @@ describe('a scope', () => {
           expect(formatStoreKey(scope)).toBe(spelling);
         }
       }),
-      RUNS,
+      OPTIONS,
     );
     expect(scopes).toBeGreaterThan(100);
   });
@@ -54,7 +55,7 @@ describe('a scope', () => {
           expect(sign(a, c)).toBeLessThanOrEqual(0);
         }
       }),
-      RUNS,
+      OPTIONS,
     );
   });
 });
@@ -79,7 +80,7 @@ describe('text for a terminal', () => {
         expect(quoteText(input)).not.toMatch(unsafe);
         expect(quoteText(input).length).toBeLessThan(80 * '\\u{10ffff}'.length + 4);
       }),
-      RUNS,
+      OPTIONS,
     );
   });
 
@@ -88,7 +89,7 @@ describe('text for a terminal', () => {
       fc.property(text, (input) => {
         expect(escapeText(escapeText(input))).toBe(escapeText(input));
       }),
-      RUNS,
+      OPTIONS,
     );
   });
 });
@@ -112,7 +113,7 @@ describe('MESA_ORGS', () => {
         const parsed = parseMesaOrgs(pairs.length === 0 ? value : value + tail);
         expect(Array.from(parsed, ([org, token]) => [org, token.reveal()])).toEqual(pairs);
       }),
-      RUNS,
+      OPTIONS,
     );
   });
 
@@ -138,7 +139,7 @@ describe('MESA_ORGS', () => {
           expect(`${message}${hint}`).not.toMatch(/CANARY|KANARI|proto|Q/);
         }
       }),
-      RUNS,
+      OPTIONS,
     );
     expect(rejected).toBeGreaterThan(500);
   });

@@ -13,6 +13,7 @@ import {
   type StoreDocument,
 } from '../../src/stores/document.ts';
 import { addedMoment, fieldName, keyScope, tokenText, tomlTable, tomlValue } from './arbitraries.ts';
+import { RUNS } from '../support/runs.ts';
 
 const entry: fc.Arbitrary<DocumentEntry> = fc
   .record({
@@ -55,7 +56,7 @@ it('a document is read as it was written, whatever is in it', async () => {
       expect(plain(read)).toEqual(plain(document));
       expect(await formatDocument(read)).toBe(text);
     }),
-    { numRuns: 1_000 },
+    { numRuns: RUNS },
   );
 });
 
@@ -82,7 +83,7 @@ it('the quick way to read a document takes nothing that the other one reads diff
         expect(plain(await parseDocument(`${text}# other\n`, 'store'))).toEqual(plain(quick));
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: RUNS },
   );
   expect(accepted).toBeGreaterThan(50);
 });
@@ -112,7 +113,7 @@ it('a document with a mistake in it is refused without a word of its text', asyn
         expect(`${message} ${hint} ${String(cause)}`).not.toMatch(/CANARY|mesa_|CAN|ARY/);
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: RUNS },
   );
   expect(refused).toBeGreaterThan(100);
 });

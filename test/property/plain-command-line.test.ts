@@ -1,11 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
+import { runProgram } from '../../src/cli/program.ts';
 import { COMMANDS, globalOptions, type CommandSpec } from '../../src/cli/command-table.ts';
 import { parsePlainCommandLine } from '../../src/cli/plain-command-line.ts';
 import type { GlobalOptions } from '../../src/cli/context.ts';
 import type { Host } from '../../src/platform/host.ts';
 import { createTempHome } from '../support/temp-home.ts';
+import { RUNS } from '../support/runs.ts';
 
 /** What a command was started with. */
 interface Start {
@@ -91,9 +93,6 @@ function quietHost(home: string): Host {
 }
 
 it('the quick reader of command lines and the library start the same command with the same flags', async () => {
-  // The build puts it there.
-  vi.stubGlobal('MESA_VERSION', '0.0.0');
-  const { runProgram } = await import('../../src/cli/program.ts');
   const host = quietHost(createTempHome().path);
   const starts: Start[] = [];
   for (const spec of COMMANDS) {
@@ -115,7 +114,7 @@ it('the quick reader of command lines and the library start the same command wit
       const { command: spec, flags, argument } = plain;
       expect(starts).toEqual([{ path: spec.path, flags, argument, globals: globalOptions(flags) }]);
     }),
-    { numRuns: 2_000 },
+    { numRuns: RUNS },
   );
   expect(accepted).toBeGreaterThan(100);
 });

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { parsePositionedToml, setTomlString } from '../../src/toml/positioned-toml.ts';
 import { findSyntaxError } from '../support/find-syntax-error.ts';
 import { isTable, type TomlTable } from '../../src/toml/table.ts';
+import { RUNS } from '../support/runs.ts';
 
 const line = fc.constantFrom(
   '',
@@ -74,7 +75,7 @@ it('an edit sets one value and takes away nothing but the old one', () => {
       expect(parsePositionedToml(edited).table).toEqual(withBackend(before));
       expect("'old-one'").toContain(removedText(text, edited).replaceAll('"', ''));
     }),
-    { numRuns: 1_000 },
+    { numRuns: RUNS },
   );
   expect(edits).toBeGreaterThan(300);
 });

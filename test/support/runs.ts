@@ -1,0 +1,50 @@
+import * as fc from 'fast-check';
+
+import { MesaAuthError } from '../../src/errors.ts';
+
+/** How many cases a property is tried on: 10,000, or what `npm run fuzz` asks for. */
+export const RUNS: number = Number(process.env['MESA_FUZZ_RUNS'] ?? 10_000);
+
+const LONGEST_MS = 1_000;
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+/**
+ * Runs `work` on hostile input and says what it did wrong: another exception than ours, a message with the secret or
+ * a control character in it, more than a second, or a change of what all objects inherit.
+ * @returns what was wrong, or undefined
+ */
+export async function findFault(secret: string, work: () => unknown): Promise<string | undefined> {
+  const before = Object.getOwnPropertyNames(Object.prototype).join();
+  const started = performance.now();
+  let message = '';
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      return `threw ${String(error)}`;
+    }
+    message = `${error.message} ${error.hint ?? ''}`;
+  }
+  if (message.includes(secret)) {
+    return `repeated the secret: ${message}`;
+  }
+  if (performance.now() - started > LONGEST_MS) {
+    return 'took more than a second';
+  }
+  const after = Object.getOwnPropertyNames(Object.prototype).join();
+  return after === before ? undefined : `changed the prototype: ${after}`;
+}
+
+export function hasUnprintable(text: string): boolean {
+  return UNPRINTABLE.test(text);
+}
+
+/** Text with pieces of a grammar in it, so that it gets further than noise does. */
+export function textOf(...pieces: readonly string[]): fc.Arbitrary<string> {
+  const piece = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...pieces) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
+  );
+  return fc.array(piece, { maxLength: 14 }).map((parts) => parts.join(''));
+}
