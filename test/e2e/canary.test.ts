@@ -86,6 +86,9 @@ const MISTAKES: readonly Step[] = [
   { args: ['auth', 'set-key', PIPED.repeat(500)], status: 2 },
   { args: ['auth', 'set-key', PIPED, '--repo', 'web'], status: 2 },
   { args: ['auth', 'set-key', PIPED, '--org', 'a/b'], status: 2 },
+  { args: ['auth', 'set-key', '--org', `acme:${PIPED}`], status: 2 },
+  { args: ['auth', 'get-key', '--org', `${PIPED}!`], status: 2 },
+  { args: ['auth', 'rm-key', '--org', 'acme', '--repo', `${PIPED}/`], status: 2 },
   { args: ['auth', 'set-key', PIPED, '-c', 'missing.toml'], status: 3 },
   { args: ['auth', 'set-key', PIPED], env: { HOME: '' }, status: 3 },
   ...[`${PIPED} x`, `${PIPED}\n${PIPED}`, `\ufeff${PIPED}`, `${PIPED}\0`, PIPED.repeat(500)].map((stdin) => ({

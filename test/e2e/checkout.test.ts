@@ -13,6 +13,8 @@ const GLOBAL = 'mesa_global0000000011aa';
 const ACME = 'mesa_organization009f2c';
 const WEB = 'mesa_repository0000c0de';
 const KEYS = { global: GLOBAL, 'orgs/acme': ACME, 'orgs/acme/repos/web': WEB };
+const UNANSWERED =
+  'mesa: warning: git does not tell the remotes of this checkout; name the organization with --org\n';
 const NOTE = "mesa: using organization 'acme', repository 'web' from the git remote origin\n";
 
 /** A home with three keys, and a real checkout in it with this origin. */
@@ -118,22 +120,33 @@ it.runIf(CAN_CHOWN)('leaves the trust in a checkout of somebody else to git, whi
   // Whoever runs these tests may have told git to trust everything.
   const env = { GIT_CONFIG_NOSYSTEM: '1' };
   const result = await runMesa(['auth', 'get-key'], { home, cwd: checkout, env });
-  expect(result).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: '' });
+  expect(result).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: UNANSWERED });
 });
 
 it.each([
-  { title: 'git is not installed', script: 'PATH=/nonexistent; cd work; mesa auth get-key' },
   {
-    title: 'the working directory was removed',
-    script: 'mkdir gone; cd gone; rmdir ../gone; mesa auth get-key',
+    title: 'git is not installed',
+    script: 'PATH=/nonexistent; cd work; mesa auth get-key',
+    stderr: UNANSWERED,
   },
   {
     title: 'the config of the checkout is broken',
     script: 'echo "[" > work/.git/config; cd work; mesa auth get-key',
+    stderr: UNANSWERED,
   },
-])('looks for the global key when $title', async ({ script }) => {
+  {
+    title: 'there is no origin',
+    script: 'cd work; git remote rename origin upstream; mesa auth get-key',
+    stderr: '',
+  },
+  {
+    title: 'the working directory was removed',
+    script: 'mkdir gone; cd gone; rmdir ../gone; mesa auth get-key',
+    stderr: '',
+  },
+])('looks for the global key when $title', async ({ script, stderr }) => {
   const { home } = homeWithCheckout('https://t@api.mesa.dev/acme/web.git');
-  expect(await runShell(script, { home })).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: '' });
+  expect(await runShell(script, { home })).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr });
 });
 
 it('does not wait for a git that does not answer', async () => {
@@ -141,7 +154,7 @@ it('does not wait for a git that does not answer', async () => {
   chmodSync(home.write('bin/git', '#!/bin/sh\nsleep 30\n'), 0o700);
   const script = 'PATH="$HOME/bin:$PATH"; cd work; mesa auth get-key';
   const result = await runShell(script, { home });
-  expect(result).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: '' });
+  expect(result).toMatchObject({ status: 0, stdout: `${GLOBAL}\n`, stderr: UNANSWERED });
   expect(result.milliseconds).toBeLessThan(20_000);
 });
 

@@ -206,7 +206,7 @@ describe('a command line that is none', () => {
       });
       expect(result).toMatchObject({ status: 2, stdout: '' });
       expect(result.stderr).toMatch(
-        /^mesa: '.*' is not an? (?:organization|repository) name\nhint: use 1 to /,
+        /^mesa: (?:'.*'|what was given) is not an? (?:organization|repository) name\nhint: use 1 to /,
       );
       // oxlint-disable-next-line no-control-regex -- what must not be there
       expect(result.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);

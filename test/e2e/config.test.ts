@@ -137,7 +137,9 @@ describe('a config.toml that cannot be used', () => {
       expect(await runMesa(['auth', ...command], { home })).toMatchObject({
         status: 3,
         stdout: '',
-        stderr: `mesa: ${message.replace('FILE', home.config)}\n`,
+        stderr: `mesa: ${message.replace('FILE', home.config)}\nhint: mend that line${
+          message.startsWith('service-domain') ? '' : ', or: mesa init --backend encrypted-file'
+        }\n`,
       });
     }
     expect(home.tree()).not.toContain('.local/');
@@ -197,13 +199,22 @@ describe('a config.toml that cannot be used', () => {
       mode: 0o600,
       reason: 'it is larger than 1 MiB',
     },
-  ])('is an error for $title', async ({ content, mode, reason }) => {
+    {
+      title: 'a mode that lets everybody write',
+      content: PLAINTEXT,
+      mode: 0o606,
+      reason: 'other users can write it',
+      hint: 'chmod go-w FILE, and check what it says',
+    },
+  ])('is an error for $title', async ({ content, mode, reason, hint }) => {
     const home = createTempHome();
     chmodSync(home.write('.config/mesa/config.toml', content), mode);
     expect(await runMesa(['auth', 'list'], { home, under: OBEYING_MODES })).toMatchObject({
       status: 3,
       stdout: '',
-      stderr: `mesa: cannot read ${home.config}: ${reason}\nhint: mend it, or use another file with --config-path\n`,
+      stderr: `mesa: cannot read ${home.config}: ${reason}\nhint: ${
+        hint?.replace('FILE', home.config) ?? 'mend it, or use another file with --config-path'
+      }\n`,
     });
   });
 });
@@ -227,7 +238,7 @@ describe('a config.toml that is shared', () => {
 
   it('may be a link, and may be readable by everybody', async () => {
     const home = createTempHome();
-    chmodSync(home.write('dotfiles/mesa.toml', PLAINTEXT), 0o664);
+    chmodSync(home.write('dotfiles/mesa.toml', PLAINTEXT), 0o644);
     mkdirSync(join(home.path, '.config/mesa'), { recursive: true });
     symlinkSync('../../dotfiles/mesa.toml', home.config);
     const before = fingerprint(home);

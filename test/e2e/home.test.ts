@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { CAN_MOUNT, withMounts } from '../support/confinement.ts';
+import { CAN_MOUNT, OBEYING_MODES, withMounts } from '../support/confinement.ts';
 import { runMesa, runShell } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
@@ -72,6 +72,32 @@ describe('HOME', () => {
       'umask 000; mesa init -y --backend plaintext-file && mesa auth set-key mesa_x && mesa auth get-key';
     expect(await runShell(script, { home, env })).toMatchObject({ status: 0, stdout: 'mesa_x\n' });
     expect(statSync(env.HOME).mode & 0o777).toBe(0o700);
+  });
+
+  it('is refused when it is no directory, or one that cannot be made', async () => {
+    const home = createTempHome();
+    const file = home.write('file', '');
+    chmodSync(home.path, 0o500);
+    for (const { path, message } of [
+      { path: file, message: `${file} is not a directory` },
+      {
+        path: `${home.path}/x/y`,
+        message: `there is no directory ${home.path}/x/y, and it cannot be created`,
+      },
+    ]) {
+      const options = {
+        home,
+        env: { HOME: path, MESA_VAULT_PASSPHRASE: 'some passphrase' },
+        under: OBEYING_MODES,
+      };
+      expect(await runMesa(['auth', 'set-key', KEY], options)).toMatchObject({
+        status: 3,
+        stdout: '',
+        stderr: `mesa: ${message}\nhint: set HOME (or XDG_DATA_HOME) to a directory of yours\n`,
+      });
+    }
+    expect(home.tree()).toEqual(['file']);
+    chmodSync(home.path, 0o700);
   });
 
   it.each(['/', '/.', '//', '/../HOME/'])(

@@ -134,6 +134,14 @@ describe('init -y', () => {
     expect(statSync(target).mode & 0o777).toBe(0o644);
   });
 
+  it('mends a backend that there is not, when it is told another', async () => {
+    const home = createTempHome();
+    home.write('.config/mesa/config.toml', '# mine\n[secrets]\nbackend = "keychain" # gone\n');
+    expect((await runMesa(['init', '-y'], { home })).status).toBe(3);
+    expect((await runMesa(PLAINTEXT, { home })).status).toBe(0);
+    expect(readFileSync(home.config, 'utf8')).toBe('# mine\n[secrets]\nbackend = "plaintext-file" # gone\n');
+  });
+
   it('leaves a config alone that it cannot parse', async () => {
     const home = createTempHome();
     home.write('.config/mesa/config.toml', '[secrets\nbackend = "s3cret"\n');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { runMesa } from '../support/run-mesa.ts';
+import { runMesa, runShell } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, sealDocument, UNLOCKED } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
 
@@ -205,6 +205,18 @@ describe('a weak passphrase from the environment', () => {
       stdout: '',
       stderr:
         'mesa: MESA_VAULT_PASSPHRASE is blank; it protects no vault\nhint: set it to a passphrase, or unset it\n',
+    });
+    expect(home.tree()).toEqual([]);
+  });
+
+  it('is refused when it is no text: Node would take many such for the same one', async () => {
+    const home = createTempHome();
+    const script = `MESA_VAULT_PASSPHRASE=$(printf 'a long passphrase \\377'); export MESA_VAULT_PASSPHRASE
+      mesa auth set-key mesa_x`;
+    expect(await runShell(script, { home })).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: 'mesa: MESA_VAULT_PASSPHRASE is not UTF-8 text\nhint: set it to a passphrase in UTF-8\n',
     });
     expect(home.tree()).toEqual([]);
   });
