@@ -1,5 +1,5 @@
 import { MesaAuthError } from '../errors.ts';
-import { damagedVault, parseVaultHeader } from './header.ts';
+import { damagedVault, parseVaultHeader, type VaultHeader } from './header.ts';
 import {
   canDeriveSideBySide,
   deriveSealingKey,
@@ -24,6 +24,8 @@ export interface VaultCodecOptions {
  */
 export class VaultCodec {
   readonly #options: VaultCodecOptions;
+  /** Ends, without failing, when the derivation that `prepareEncode` started has ended. */
+  #sealing: Promise<unknown> | undefined;
 
   constructor(options: VaultCodecOptions) {
     this.#options = options;
@@ -31,11 +33,11 @@ export class VaultCodec {
 
   /** @throws STORE_FOREIGN, WORK_FACTOR, STORE_DAMAGED, WRONG_PASSPHRASE, or IO when memory is short */
   async decode(file: Uint8Array): Promise<string> {
-    const { passphrase, path } = this.#options;
+    const { path } = this.#options;
     const header = parseVaultHeader(file, path);
     const [{ Decrypter }, wrapKey] = await Promise.all([
       import('age-encryption'),
-      deriveWrapKey(passphrase, header.salt, header.workFactor),
+      this.#deriveOpeningKey(header),
     ]);
     const identity = scryptIdentity(header, wrapKey);
     const decrypter = new Decrypter();
@@ -59,7 +61,7 @@ export class VaultCodec {
     const derive = () => deriveSealingKey(passphrase, workFactor);
     const started = !decoding || canDeriveSideBySide(workFactor) ? derive() : undefined;
     // A failure matters only to whoever asks for the key; without this line it would end the process before that.
-    started?.catch(() => undefined);
+    this.#sealing = started?.catch(() => undefined);
     return async (text) => {
       const { Encrypter, Stanza } = await import('age-encryption');
       // Two at once may need more memory than there is; then one after the other may still do.
@@ -68,6 +70,20 @@ export class VaultCodec {
       encrypter.addRecipient(scryptRecipient(key, Stanza));
       return encrypter.encrypt(text);
     };
+  }
+
+  async #deriveOpeningKey({ salt, workFactor }: VaultHeader): Promise<Buffer> {
+    const derive = () => deriveWrapKey(this.#options.passphrase, salt, workFactor);
+    try {
+      return await derive();
+    } catch (error) {
+      if (this.#sealing === undefined) {
+        throw error;
+      }
+      // The other derivation was first to take the memory; it gives it back when it ends.
+      await this.#sealing;
+      return derive();
+    }
   }
 }
 
