@@ -71,6 +71,7 @@ describe('the choice of a backend is not written', () => {
 
   it.each([
     ['that is no TOML', '[secrets\nkey = "mesa_secret"\n', 'CONFIG_SYNTAX'],
+    ['whose secrets are no table', 'secrets = "mesa_secret"\n', 'CONFIG_INVALID'],
     ['that is no text', Buffer.from([0xff, 0xfe, 0x00]), 'CONFIG_UNREADABLE'],
   ])('into a file %s', (_, content, code) => {
     const home = createTempHome();
