@@ -58,7 +58,7 @@ export function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Probe 
   }
   const container = isContainer(env);
   if (container) {
-    findings.push('this is a container');
+    findings.push('this is a container: what is not on a volume goes with it');
   }
   const ephemeral = ephemeralFileSystem(place);
   if (ephemeral !== undefined) {
