@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Backend } from '../core/secret-store.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import { createDirs } from '../platform/private-dir.ts';
-import { replaceFile } from '../platform/replace-file.ts';
+import { removeStrayTemps, replaceFile } from '../platform/replace-file.ts';
 import { setTomlString } from '../toml/positioned-toml.ts';
 import { readConfigText, syntaxError } from './config-file.ts';
 
@@ -29,12 +29,12 @@ export function writeBackend(path: string, backend: Backend): void {
     }
     throw syntaxError(path, error);
   }
-  if (text === present) {
-    return;
-  }
   const { target, mode } = present === undefined ? { target: path, mode: 0o600 } : resolveTarget(path);
   createDirs(dirname(target));
-  replaceFile(target, Buffer.from(text), mode);
+  removeStrayTemps(target);
+  if (text !== present) {
+    replaceFile(target, Buffer.from(text), mode);
+  }
 }
 
 function resolveTarget(path: string): { target: string; mode: number } {
