@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
 import { isWrittenByUsAlone } from '../platform/private-dir.ts';
-import { readAll } from '../platform/private-file.ts';
+import { closeQuietly, readAll } from '../platform/private-file.ts';
 import { parsePlainToml } from '../toml/plain-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { configFromTable, DEFAULT_CONFIG, type Config } from './config.ts';
@@ -74,7 +74,7 @@ export function readConfigText(path: string): string | undefined {
     }
     throw unreadable(path, error instanceof TypeError ? 'it is not UTF-8 text' : describeErrno(error));
   } finally {
-    closeSync(fd);
+    closeQuietly(fd);
   }
 }
 

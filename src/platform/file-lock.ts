@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import {
-  closeSync,
   constants,
   existsSync,
   fchmodSync,
   fstatSync,
   ftruncateSync,
   openSync,
-  readFileSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -15,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+import { closeQuietly, readAll } from './private-file.ts';
 
 export interface FileLockOptions {
   /** The lock file. It is created once and never removed: removing it would let two holders in. */
@@ -30,6 +29,7 @@ export interface FileLockOptions {
 const NOTICE_AFTER_MS = 1_000;
 const GIVE_UP_AFTER_MS = 60_000;
 const POLL_MS = 50;
+const MAX_PID_BYTES = 16;
 
 // Absolute, never through PATH: whoever can change PATH must not be handed the lock.
 const FLOCK_PROGRAMS = ['/usr/bin/flock', '/bin/flock', '/run/current-system/sw/bin/flock'];
@@ -51,7 +51,7 @@ export async function withFileLock<T>(options: FileLockOptions, work: () => Prom
     writeHolder(fd);
     return await work();
   } finally {
-    closeSync(fd);
+    closeQuietly(fd);
   }
 }
 
@@ -66,11 +66,11 @@ async function acquire(options: FileLockOptions): Promise<number> {
         process.platform === 'darwin'
           ? await openLocked(options.path, deadline)
           : await openAndLock(options.path, deadline);
-      if (isSameFile(fd, options.path)) {
+      if (isStillAt(fd, options.path)) {
         return fd;
       }
       // Somebody removed or replaced the file while we waited: our lock guards nothing.
-      closeSync(fd);
+      closeQuietly(fd);
     }
   } finally {
     clearTimeout(notice);
@@ -89,15 +89,21 @@ async function openAndLock(path: string, deadline: number): Promise<number> {
     await runFlock(program, fd, path, deadline);
     return fd;
   } catch (error) {
-    closeSync(fd);
+    closeQuietly(fd);
     throw error;
   }
 }
 
 function runFlock(program: string, fd: number, path: string, deadline: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    // An empty environment: the helper has no use for ours, which may hold a passphrase.
-    const child = spawn(program, ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], env: {} });
+    let child: ChildProcess;
+    try {
+      // An empty environment: the helper has no use for ours, which may hold a passphrase.
+      child = spawn(program, ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], env: {} });
+    } catch (error) {
+      reject(ioError('run', program, error));
+      return;
+    }
     let late = false;
     const timer = setTimeout(
       () => {
@@ -174,18 +180,20 @@ function openLockFile(path: string, extraFlags: number): number {
     fchmodSync(fd, 0o600);
     return fd;
   } catch (error) {
-    closeSync(fd);
+    closeQuietly(fd);
     throw error instanceof MesaAuthError ? error : ioError('open', path, error);
   }
 }
 
-function isSameFile(fd: number, path: string): boolean {
-  const held = fstatSync(fd);
+/** Whether the open file is the one at `path`. Closes it before throwing IO. */
+function isStillAt(fd: number, path: string): boolean {
   try {
-    const named = statSync(path);
-    return held.ino === named.ino && held.dev === named.dev;
-  } catch {
-    return false;
+    const held = fstatSync(fd);
+    const named = statSync(path, { throwIfNoEntry: false });
+    return held.ino === named?.ino && held.dev === named.dev;
+  } catch (error) {
+    closeQuietly(fd);
+    throw ioError('open', path, error);
   }
 }
 
@@ -202,9 +210,16 @@ function writeHolder(fd: number): void {
 }
 
 function readHolder(path: string): number | undefined {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+    // Whatever lies there by now, such as a FIFO, must not keep us from giving up.
+    const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const pid = Number.parseInt(readAll(fd, MAX_PID_BYTES).toString(), 10);
+      return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+    } finally {
+      closeQuietly(fd);
+    }
   } catch {
     return undefined;
   }

@@ -44,7 +44,7 @@ export function readPrivateFile(path: string, warn: Warn): Buffer | undefined {
   } catch (error) {
     throw error instanceof MesaAuthError ? error : ioError('read', path, error);
   } finally {
-    closeSync(fd);
+    closeQuietly(fd);
   }
 }
 
@@ -84,13 +84,37 @@ export function readAll(fd: number, size: number): Buffer {
   const buffer = Buffer.alloc(size);
   let length = 0;
   while (length < size) {
-    const count = readSync(fd, buffer, length, size - length, null);
+    const count = readSome(fd, buffer, length);
     if (count === 0) {
       break;
     }
     length += count;
   }
   return buffer.subarray(0, length);
+}
+
+/** libuv repeats every call that a signal interrupted but read(2); file systems over a network or FUSE do that. */
+function readSome(fd: number, buffer: Buffer, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, offset, buffer.length - offset, null);
+    } catch (error) {
+      if (errnoOf(error) !== 'EINTR') {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Closes a file of which everything wanted is known already: nothing is left that an error could spoil. */
+export function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch (error) {
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+  }
 }
 
 function unsafe(message: string, hint: string): MesaAuthError {

@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import { syncDirFd } from './private-dir.ts';
+import { closeQuietly } from './private-file.ts';
 
 /**
  * Replaces a file by new content: whoever reads sees the old bytes or the new ones, and the new ones are durable
@@ -53,7 +54,7 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
       );
     }
   } finally {
-    closeSync(dirFd);
+    closeQuietly(dirFd);
   }
 }
 
@@ -76,11 +77,18 @@ function writeTemp(temp: string, content: Uint8Array, mode: number): void {
 /**
  * Removes what writers that were killed left behind. Only for the holder of the lock that guards the directory:
  * then every temporary file is an abandoned one.
+ * @throws IO when the directory cannot be listed
  */
 export function removeStrayTemps(path: string): void {
   const dir = dirname(path);
   const pattern = new RegExp(`^\\.${escapeRegExp(basename(path))}\\.[0-9]+\\.tmp$`);
-  for (const name of readdirSync(dir)) {
+  let names: readonly string[];
+  try {
+    names = readdirSync(dir);
+  } catch (error) {
+    throw ioError('read', dir, error);
+  }
+  for (const name of names) {
     if (pattern.test(name)) {
       unlinkQuietly(join(dir, name));
     }
