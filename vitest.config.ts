@@ -9,6 +9,8 @@ export default defineConfig({
   define: { MESA_VERSION: JSON.stringify(version) },
   test: {
     include: ['test/**/*.test.ts'],
+    // Minutes long, with a configuration of its own.
+    exclude: ['test/faults/**'],
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** A command that runs the program, as `strace -o FILE`. */
   readonly under?: readonly string[];
+  /** Another script than the built program, such as a build of it for tests. */
+  readonly script?: string;
 }
 
 export interface RunResult {
@@ -37,18 +39,18 @@ export function childEnv({ home, env }: Pick<RunOptions, 'home' | 'env'>): Recor
  * somebody runs the tests on one.
  */
 export function startMesa(args: readonly string[], options: RunOptions): ChildProcess {
-  return start([NODE, MESA, ...args], options);
+  return start([NODE, options.script ?? MESA, ...args], options);
 }
 
 /** Runs the built program to its end. */
 export function runMesa(args: readonly string[], options: RunOptions): Promise<RunResult> {
-  return collect(startMesa(args, options), options);
+  return finishMesa(startMesa(args, options), options.stdin);
 }
 
 /** Runs a shell script in which `mesa` is the built program, for redirections, pipes and limits. */
 export function runShell(script: string, options: RunOptions): Promise<RunResult> {
   const mesa = `mesa() { '${NODE}' '${MESA}' "$@"; }`;
-  return collect(start(['/bin/sh', '-c', `${mesa}\n${script}`], options), options);
+  return finishMesa(start(['/bin/sh', '-c', `${mesa}\n${script}`], options), options.stdin);
 }
 
 function start(command: readonly string[], options: RunOptions): ChildProcess {
@@ -61,7 +63,8 @@ function start(command: readonly string[], options: RunOptions): ChildProcess {
   });
 }
 
-function collect(child: ChildProcess, options: RunOptions): Promise<RunResult> {
+/** Gives standard input to a child that was started, and waits for its end. */
+export function finishMesa(child: ChildProcess, stdin: RunOptions['stdin']): Promise<RunResult> {
   const started = performance.now();
   const out: Buffer[] = [];
   const err: Buffer[] = [];
@@ -69,7 +72,7 @@ function collect(child: ChildProcess, options: RunOptions): Promise<RunResult> {
   child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
   // A program that refuses its input early closes the pipe; that is its right.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.end(options.stdin ?? '');
+  child.stdin?.end(stdin ?? '');
   return new Promise((resolvePromise, reject) => {
     child.once('error', reject);
     child.once('close', (status, signal) => {

@@ -1,0 +1,138 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+
+import type { Backend } from '../../../src/core/secret-store.ts';
+import type { RunResult } from '../../support/run-mesa.ts';
+import { createTempHome, type TempHome } from '../../support/temp-home.ts';
+import type { Problem } from './fault-row.ts';
+import { judgeConfig, judgeStore } from './judge.ts';
+import { keyOf, readBytes, storeKeys, storePath } from './key-home.ts';
+
+/** A command that writes, from a known state, and how to tell whether it did it all or nothing. */
+export interface Scenario {
+  readonly args: readonly string[];
+  readonly stdin?: string;
+  /** Makes the state that the command starts from, in an empty home directory. */
+  readonly prepare: (home: TempHome) => void;
+  /** What is wrong after the command. Writes once more, to see whether the next command can. */
+  readonly judge: (home: TempHome, result: RunResult) => Promise<readonly Problem[]>;
+  /** The file that is replaced. */
+  readonly target: (home: TempHome) => string;
+}
+
+export const OLD_SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web'];
+
+/** Ends the name of the file that stands for what a writer left that was killed before. */
+export const OLD_STRAY = '.12345678901234.tmp';
+
+const CONFIG_TEXT = '# ours\n[other]\nname = "kept"\n\n[secrets]\nbackend = "encrypted-file" # why\n';
+const NEW_CONFIG_TEXT =
+  '# Configuration of mesa. Keys live in the secret store, never in this file.\n\n[secrets]\nbackend = "encrypted-file"\n';
+
+export const SCENARIOS = {
+  'plaintext: first set-key': () => firstKey('plaintext-file'),
+  'plaintext: set-key': () => oneMoreKey('plaintext-file'),
+  'plaintext: rm-key': () => oneKeyLess('plaintext-file'),
+  'vault: first set-key': () => firstKey('encrypted-file'),
+  'vault: set-key': () => oneMoreKey('encrypted-file'),
+  'vault: rm-key': () => oneKeyLess('encrypted-file'),
+  'config: first init': () => Promise.resolve(firstConfig()),
+  'config: init, linked file': () => Promise.resolve(linkedConfig()),
+} satisfies Record<string, () => Promise<Scenario>>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];
+
+const SET_KEY = { args: ['auth', 'set-key', '--org', 'new'], stdin: keyOf('orgs/new') };
+
+function firstKey(backend: Backend): Promise<Scenario> {
+  return Promise.resolve({
+    ...SET_KEY,
+    prepare: (home: TempHome) => home.useBackend(backend),
+    judge: (home: TempHome, result: RunResult) =>
+      judgeStore(home, { backend, before: undefined, oldScopes: [], newScopes: ['orgs/new'] }, result),
+    target: (home: TempHome) => storePath(home, backend),
+  });
+}
+
+async function oneMoreKey(backend: Backend): Promise<Scenario> {
+  return { ...SET_KEY, ...(await existingStore(backend, [...OLD_SCOPES, 'orgs/new'])) };
+}
+
+async function oneKeyLess(backend: Backend): Promise<Scenario> {
+  return {
+    args: ['auth', 'rm-key', '--org', 'acme'],
+    ...(await existingStore(
+      backend,
+      OLD_SCOPES.filter((scope) => scope !== 'orgs/acme'),
+    )),
+  };
+}
+
+async function existingStore(
+  backend: Backend,
+  newScopes: readonly string[],
+): Promise<Pick<Scenario, 'prepare' | 'judge' | 'target'>> {
+  const before = await makeStoreBytes(backend);
+  const target = (home: TempHome): string => storePath(home, backend);
+  return {
+    prepare(home) {
+      home.useBackend(backend);
+      home.write(relative(home.path, target(home)), before);
+      leaveStray(home, target(home));
+    },
+    judge: (home, result) => judgeStore(home, { backend, before, oldScopes: OLD_SCOPES, newScopes }, result),
+    target,
+  };
+}
+
+/** The bytes of a store with the old keys. */
+export async function makeStoreBytes(backend: Backend): Promise<Buffer> {
+  const home = createTempHome();
+  await storeKeys(home, backend, OLD_SCOPES);
+  const bytes = readBytes(storePath(home, backend));
+  if (bytes === undefined) {
+    throw new Error('no store was made');
+  }
+  return bytes;
+}
+
+function firstConfig(): Scenario {
+  return {
+    args: ['init', '-y'],
+    prepare: () => undefined,
+    judge: (home, result) =>
+      judgeConfig(
+        home,
+        { file: home.config, before: undefined, after: Buffer.from(NEW_CONFIG_TEXT) },
+        result,
+      ),
+    target: (home) => home.config,
+  };
+}
+
+function linkedFile(home: TempHome): string {
+  return join(home.path, 'dotfiles/linked.toml');
+}
+
+function linkedConfig(): Scenario {
+  const target = linkedFile;
+  const before = Buffer.from(CONFIG_TEXT);
+  const after = Buffer.from(CONFIG_TEXT.replace('"encrypted-file"', '"plaintext-file"'));
+  return {
+    args: ['init', '-y', '--backend', 'plaintext-file'],
+    prepare(home) {
+      home.write('dotfiles/linked.toml', before);
+      leaveStray(home, target(home));
+      mkdirSync(dirname(home.config), { recursive: true, mode: 0o700 });
+      symlinkSync(target(home), home.config);
+    },
+    judge: (home, result) => judgeConfig(home, { file: target(home), before, after }, result),
+    target,
+  };
+}
+
+function leaveStray(home: TempHome, target: string): void {
+  home.write(join(relative(home.path, dirname(target)), `.${basename(target)}${OLD_STRAY}`), 'half');
+}

@@ -1,0 +1,2 @@
+/** Low enough that a derivation takes a millisecond. */
+export const WORK_FACTOR = 10;

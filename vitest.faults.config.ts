@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+import { FaultTableReporter } from './test/faults/support/fault-table.ts';
+
+// Faults on purpose: kills, full disks, crowds, hostile files. Minutes of real processes, so apart from the tests
+// that run on every save.
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.test.ts'],
+    globalSetup: ['test/faults/support/build-quick-mesa.ts'],
+    reporters: ['default', new FaultTableReporter()],
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    // One file mostly waits for a lock; the others keep two cores busy.
+    maxWorkers: 3,
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+  },
+});
