@@ -20,7 +20,10 @@ export interface Scenario {
   readonly target: (home: TempHome) => string;
 }
 
-export const OLD_SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web'];
+const FEW_SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web'];
+
+/** Enough for a store of several pages. */
+export const MANY_SCOPES = [...FEW_SCOPES, ...Array.from({ length: 150 }, (_, n) => `orgs/more-${n}`)];
 
 /** Ends the name of the file that stands for what a writer left that was killed before. */
 export const OLD_STRAY = '.12345678901234.tmp';
@@ -29,20 +32,30 @@ const CONFIG_TEXT = '# ours\n[other]\nname = "kept"\n\n[secrets]\nbackend = "enc
 const NEW_CONFIG_TEXT =
   '# Configuration of mesa. Keys live in the secret store, never in this file.\n\n[secrets]\nbackend = "encrypted-file"\n';
 
-export const SCENARIOS = {
+export const SCENARIO_NAMES = [
+  'plaintext: first set-key',
+  'plaintext: set-key',
+  'plaintext: rm-key',
+  'vault: first set-key',
+  'vault: set-key',
+  'vault: rm-key',
+  'config: first init',
+  'config: init, linked file',
+] as const;
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
+
+/** Each may be given what the store holds at first. */
+export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[]) => Promise<Scenario>>> = {
   'plaintext: first set-key': () => firstKey('plaintext-file'),
-  'plaintext: set-key': () => oneMoreKey('plaintext-file'),
-  'plaintext: rm-key': () => oneKeyLess('plaintext-file'),
+  'plaintext: set-key': (scopes) => oneMoreKey('plaintext-file', scopes),
+  'plaintext: rm-key': (scopes) => oneKeyLess('plaintext-file', scopes),
   'vault: first set-key': () => firstKey('encrypted-file'),
-  'vault: set-key': () => oneMoreKey('encrypted-file'),
-  'vault: rm-key': () => oneKeyLess('encrypted-file'),
+  'vault: set-key': (scopes) => oneMoreKey('encrypted-file', scopes),
+  'vault: rm-key': (scopes) => oneKeyLess('encrypted-file', scopes),
   'config: first init': () => Promise.resolve(firstConfig()),
   'config: init, linked file': () => Promise.resolve(linkedConfig()),
-} satisfies Record<string, () => Promise<Scenario>>;
-
-export type ScenarioName = keyof typeof SCENARIOS;
-
-export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];
+};
 
 const SET_KEY = { args: ['auth', 'set-key', '--org', 'new'], stdin: keyOf('orgs/new') };
 
@@ -56,25 +69,21 @@ function firstKey(backend: Backend): Promise<Scenario> {
   });
 }
 
-async function oneMoreKey(backend: Backend): Promise<Scenario> {
-  return { ...SET_KEY, ...(await existingStore(backend, [...OLD_SCOPES, 'orgs/new'])) };
+async function oneMoreKey(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
+  return { ...SET_KEY, ...(await existingStore(backend, scopes, [...scopes, 'orgs/new'])) };
 }
 
-async function oneKeyLess(backend: Backend): Promise<Scenario> {
-  return {
-    args: ['auth', 'rm-key', '--org', 'acme'],
-    ...(await existingStore(
-      backend,
-      OLD_SCOPES.filter((scope) => scope !== 'orgs/acme'),
-    )),
-  };
+async function oneKeyLess(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
+  const rest = scopes.filter((scope) => scope !== 'orgs/acme');
+  return { args: ['auth', 'rm-key', '--org', 'acme'], ...(await existingStore(backend, scopes, rest)) };
 }
 
 async function existingStore(
   backend: Backend,
+  oldScopes: readonly string[],
   newScopes: readonly string[],
 ): Promise<Pick<Scenario, 'prepare' | 'judge' | 'target'>> {
-  const before = await makeStoreBytes(backend);
+  const before = await makeStoreBytes(backend, oldScopes);
   const target = (home: TempHome): string => storePath(home, backend);
   return {
     prepare(home) {
@@ -82,15 +91,15 @@ async function existingStore(
       home.write(relative(home.path, target(home)), before);
       leaveStray(home, target(home));
     },
-    judge: (home, result) => judgeStore(home, { backend, before, oldScopes: OLD_SCOPES, newScopes }, result),
+    judge: (home, result) => judgeStore(home, { backend, before, oldScopes, newScopes }, result),
     target,
   };
 }
 
-/** The bytes of a store with the old keys. */
-export async function makeStoreBytes(backend: Backend): Promise<Buffer> {
+/** The bytes of a store with these keys. */
+export async function makeStoreBytes(backend: Backend, scopes: readonly string[]): Promise<Buffer> {
   const home = createTempHome();
-  await storeKeys(home, backend, OLD_SCOPES);
+  await storeKeys(home, backend, scopes);
   const bytes = readBytes(storePath(home, backend));
   if (bytes === undefined) {
     throw new Error('no store was made');
