@@ -3,11 +3,11 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
-import { MesaAuthError } from '../../src/errors.ts';
+import type { MesaAuthError } from '../../src/errors.ts';
 import { withFileLock } from '../../src/platform/file-lock.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { createTempHome, readIfExists } from '../support/temp-home.ts';
-import { FaultRow } from './support/fault-row.ts';
+import { countPoint } from './support/fault-row.ts';
 import { keyLines, keyOf, pathsOf, readKeys, storeKeys, strayFiles } from './support/key-home.ts';
 import { helperOf, helpersIn, startWriter, stoppedHolder } from './support/lock-holder.ts';
 import { waitUntil } from './support/wait-until.ts';
@@ -19,7 +19,7 @@ function waitingFor(pid: number): string {
 }
 
 it('says whom it waits for, and goes on when that one is killed', async () => {
-  const row = new FaultRow('lock: holder stopped, then killed');
+  countPoint('lock: holder stopped');
   const home = createTempHome();
   const holder = await stoppedHolder(home);
   const waiter = startWriter(home, 'waiter');
@@ -32,12 +32,10 @@ it('says whom it waits for, and goes on when that one is killed', async () => {
     stderr: `${waitingFor(holder.pid)}stored key for orgs/waiter (mesa_****iter) in encrypted-file\n`,
   });
   expect(await readKeys(home, 'encrypted-file')).toEqual(keyLines(['orgs/waiter']));
-  row.point('killed', []);
-  row.close(1);
 });
 
 it('waits a minute for a holder that does nothing, then leaves it alone', async () => {
-  const row = new FaultRow('lock: holder stopped for good');
+  countPoint('lock: holder stopped');
   const home = createTempHome();
   const holder = await stoppedHolder(home);
   const waiter = startWriter(home, 'waiter');
@@ -52,17 +50,14 @@ it('waits a minute for a holder that does nothing, then leaves it alone', async 
   expect(milliseconds).toBeGreaterThan(GIVE_UP_MS - 1_000);
   expect(helpersIn(home)).toEqual([]);
   expect(readIfExists(home.vault)).toBeUndefined();
-  row.point('the command', []);
 
   process.kill(holder.pid, 'SIGCONT');
   expect(await holder.end).toMatchObject({ status: 0 });
   expect(await readKeys(home, 'encrypted-file')).toEqual(keyLines(['orgs/holder']));
-  row.point('the holder, later', []);
-  row.close(2);
 });
 
 it('gives up in this process as well, and leaves no helper', async () => {
-  const row = new FaultRow('lock: holder stopped for good');
+  countPoint('lock: holder stopped');
   const home = createTempHome();
   const holder = await stoppedHolder(home);
   const heard: (number | undefined)[] = [];
@@ -83,8 +78,6 @@ it('gives up in this process as well, and leaves no helper', async () => {
   await expect(attempt).rejects.toMatchObject({ code: 'STORE_BUSY' } satisfies Partial<MesaAuthError>);
   expect({ heard, worked }).toEqual({ heard: [holder.pid], worked: false });
   expect(helpersIn(home)).toEqual([]);
-  row.point('withFileLock', []);
-  row.close(1);
 });
 
 const SUCCESSORS = {
@@ -97,15 +90,15 @@ const SUCCESSORS = {
 
 it.each(Object.entries(SUCCESSORS))(
   'waits for the new lock file when the one that it waits for is %s',
-  async (title, change) => {
-    const row = new FaultRow(`lock: file ${title}`);
+  async (_title, change) => {
+    countPoint('lock: file removed or replaced');
     const home = createTempHome();
     const { lockFile } = pathsOf(home);
     const holder = await stoppedHolder(home);
     const waiter = startWriter(home, 'waiter');
     const helper = await helperOf(waiter);
     change(lockFile);
-    let release = (): void => undefined;
+    let release: (() => void) | undefined;
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
@@ -116,13 +109,11 @@ it.each(Object.entries(SUCCESSORS))(
     await helperOf(waiter, helper);
     expect(waiter.ended()).toBe(false);
     expect(readIfExists(home.vault)).toBeUndefined();
-    release();
+    release?.();
     await second;
     expect(await waiter.end).toMatchObject({ status: 0 });
     expect(readFileSync(lockFile, 'utf8')).toBe(`${waiter.pid}\n`);
     expect(await readKeys(home, 'encrypted-file')).toEqual(keyLines(['orgs/waiter']));
-    row.point(title, []);
-    row.close(1);
   },
 );
 
@@ -133,8 +124,8 @@ const TRAPS = {
 
 it.each(Object.entries(TRAPS))(
   'is not caught when the lock file becomes %s while it waits',
-  async (title, makeTrap) => {
-    const row = new FaultRow(`lock: file replaced by ${title}`);
+  async (_title, makeTrap) => {
+    countPoint('lock: file removed or replaced');
     const home = createTempHome();
     const { lockFile } = pathsOf(home);
     const holder = await stoppedHolder(home);
@@ -148,13 +139,11 @@ it.each(Object.entries(TRAPS))(
     expect(status).toBe(8);
     expect(stderr).toMatch(/^mesa: .*\.lock is (a symbolic link|not a regular file of this user)$/m);
     expect(readIfExists(home.vault)).toBeUndefined();
-    row.point(title, []);
-    row.close(1);
   },
 );
 
 it('fails when its helper is killed, and writes nothing', async () => {
-  const row = new FaultRow('lock: helper killed');
+  countPoint('lock: waiter or its helper killed');
   const home = createTempHome();
   const holder = await stoppedHolder(home);
   const waiter = startWriter(home, 'waiter');
@@ -165,14 +154,12 @@ it('fails when its helper is killed, and writes nothing', async () => {
   process.kill(holder.pid, 'SIGCONT');
   expect(await holder.end).toMatchObject({ status: 0 });
   expect(await readKeys(home, 'encrypted-file')).toEqual(keyLines(['orgs/holder']));
-  row.point('helper', []);
-  row.close(1);
 });
 
 it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
   'leaves nobody behind who takes the lock when it ends by %s while it waits',
   async (signal) => {
-    const row = new FaultRow(`lock: waiter ended by ${signal}`);
+    countPoint('lock: waiter or its helper killed');
     const home = createTempHome();
     const holder = await stoppedHolder(home);
     const waiters = [startWriter(home, 'first'), startWriter(home, 'second')];
@@ -188,15 +175,13 @@ it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
     await waitUntil('the helpers are gone', () => helpersIn(home).length === 0);
     expect(await readKeys(home, 'encrypted-file')).toEqual(keyLines(['orgs/next']));
     expect(strayFiles(home.vault)).toEqual([]);
-    row.point(signal, []);
-    row.close(1);
   },
 );
 
 it.each(['', '1\n', `${process.pid}\n`, '4194304\n', 'text'])(
   'takes the lock at once whatever its file says: %j',
   async (content) => {
-    const row = new FaultRow(`lock: left-over file with ${JSON.stringify(content)}`);
+    countPoint('lock: left-over file');
     const home = createTempHome();
     home.useBackend('plaintext-file');
     home.write('.local/share/mesa/.lock', content);
@@ -205,7 +190,5 @@ it.each(['', '1\n', `${process.pid}\n`, '4194304\n', 'text'])(
       status: 0,
       stderr: 'stored key for global (mesa_****obal) in plaintext-file\n',
     });
-    row.point(content, []);
-    row.close(1);
   },
 );

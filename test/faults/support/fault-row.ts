@@ -24,7 +24,12 @@ declare module 'vitest' {
   }
 }
 
-/** One line of the table at the end of the run: a kind of fault, tried at many points. */
+/** For a test that is one point of a row, and says with assertions of its own what is wrong. */
+export function countPoint(title: string): void {
+  new FaultRow(title).point(title, []);
+}
+
+/** One line of the table at the end of the run: a kind of fault, tried at many points. Lines of one title are summed. */
 export class FaultRow {
   readonly #result: RowResult;
   readonly #problems: string[] = [];

@@ -7,15 +7,18 @@ const NUMBER_WIDTH = 8;
 /** Prints, after everything else, one line per row of faults: how many were tried and what they did. */
 export class FaultTableReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const rows: RowResult[] = [];
+    const byTitle = new Map<string, RowResult>();
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { faultRow } = test.meta();
         if (faultRow !== undefined) {
-          rows.push(faultRow);
+          const failed =
+            test.result().state === 'failed' && PROBLEM_KINDS.every((kind) => faultRow[kind] === 0);
+          add(byTitle, failed ? { ...faultRow, damaged: 1 } : faultRow);
         }
       }
     }
+    const rows = [...byTitle.values()];
     if (rows.length === 0) {
       return;
     }
@@ -36,5 +39,16 @@ export class FaultTableReporter implements Reporter {
         ]),
       ].join(''),
     );
+  }
+}
+
+function add(byTitle: Map<string, RowResult>, row: RowResult): void {
+  const present = byTitle.get(row.title);
+  if (present === undefined) {
+    byTitle.set(row.title, { ...row });
+    return;
+  }
+  for (const column of ['points', ...PROBLEM_KINDS] as const) {
+    present[column] += row[column];
   }
 }
