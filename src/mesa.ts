@@ -8,7 +8,8 @@ import { processHost } from './platform/process-host.ts';
 process.umask(0o077);
 process.title = 'mesa';
 process.on('SIGUSR1', () => undefined);
-if (process.report !== undefined) {
+// Reports are off unless a flag asks for them, and looking at the settings costs a module.
+if (/--report/.test(`${process.env['NODE_OPTIONS'] ?? ''} ${process.execArgv.join(' ')}`)) {
   process.report.reportOnFatalError = false;
   process.report.reportOnUncaughtException = false;
   process.report.reportOnSignal = false;
@@ -21,6 +22,5 @@ process.on('uncaughtException', (error) => {
   process.exit(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
 });
 
-void main(process.argv.slice(2), host).then((status) => {
-  process.exitCode = status;
-});
+// Everything is written by now: what is written goes out at once. Ending here spares Node the tidying up.
+void main(process.argv.slice(2), host).then((status) => process.exit(status));

@@ -4,6 +4,7 @@ import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
 import { isWrittenByUsAlone } from '../platform/private-dir.ts';
 import { closeQuietly, readAll } from '../platform/private-file.ts';
+import { decodeUtf8 } from '../platform/utf8.ts';
 import { parsePlainToml } from '../toml/plain-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { configFromTable, DEFAULT_CONFIG, type Config } from './config.ts';
@@ -67,12 +68,13 @@ export function readConfigText(path: string): string | undefined {
         `chmod go-w ${shellWord(path)}, and check what it says`,
       );
     }
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readAll(fd, stats.size));
-  } catch (error) {
-    if (error instanceof MesaAuthError) {
-      throw error;
+    const text = decodeUtf8(readAll(fd, stats.size));
+    if (text === undefined) {
+      throw unreadable(path, 'it is not UTF-8 text');
     }
-    throw unreadable(path, error instanceof TypeError ? 'it is not UTF-8 text' : describeErrno(error));
+    return text;
+  } catch (error) {
+    throw error instanceof MesaAuthError ? error : unreadable(path, describeErrno(error));
   } finally {
     closeQuietly(fd);
   }

@@ -43,7 +43,8 @@ export async function parseDocument(text: string, path: string): Promise<StoreDo
   if (canonical !== undefined) {
     return canonical;
   }
-  const table = await parseFullToml(text, path);
+  // Some editors on Windows put a byte order mark before it.
+  const table = await parseFullToml(text.replace(/^\ufeff/, ''), path);
   assertVersion(table.get('version'), path);
   const keys = table.get('keys') ?? new Map();
   if (!isTable(keys)) {

@@ -1,4 +1,5 @@
 import { MesaAuthError } from '../errors.ts';
+import { decodeUtf8 } from '../platform/utf8.ts';
 import type { DocumentCodec } from './document-codec.ts';
 
 /**
@@ -8,9 +9,8 @@ import type { DocumentCodec } from './document-codec.ts';
 export function plaintextCodec(path: string): DocumentCodec {
   return {
     decode(file) {
-      try {
-        return Promise.resolve(new TextDecoder('utf-8', { fatal: true }).decode(file));
-      } catch {
+      const text = decodeUtf8(file);
+      if (text === undefined) {
         throw new MesaAuthError(
           'STORE_DAMAGED',
           `the secret store ${path} is damaged: it is not UTF-8 text`,
@@ -19,6 +19,7 @@ export function plaintextCodec(path: string): DocumentCodec {
           },
         );
       }
+      return Promise.resolve(text);
     },
     prepareEncode: () => (text) => Promise.resolve(Buffer.from(text)),
   };

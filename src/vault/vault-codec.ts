@@ -1,4 +1,5 @@
 import { MesaAuthError } from '../errors.ts';
+import { decodeUtf8 } from '../platform/utf8.ts';
 import { damagedVault, parseVaultHeader, type VaultHeader } from './header.ts';
 import {
   canDeriveSideBySide,
@@ -44,13 +45,16 @@ export class VaultCodec {
     decrypter.addIdentity(identity);
     try {
       const plain = await decrypter.decrypt(file);
-      const text = new TextDecoder('utf-8', { fatal: true }).decode(plain);
+      const text = decodeUtf8(plain);
       plain.fill(0);
-      return text;
+      if (text !== undefined) {
+        return text;
+      }
     } catch {
       // The library's own texts ("no identity matched", "invalid tag") are not for users, and it has no codes.
       throw identity.rejected ? wrongPassphrase(path) : damagedVault(path);
     }
+    throw damagedVault(path);
   }
 
   /** Starts deriving the new file's key at once where there is room beside the derivation that decodes `current`. */

@@ -18,10 +18,10 @@ const ROWS = [
   { name: 'config: init, linked file', step: 1 },
 ] as const;
 
-function runScenario(scenario: Scenario, home: TempHome, wrapper: readonly string[]): Promise<RunResult> {
+function runScenario(scenario: Scenario, home: TempHome, under: readonly string[]): Promise<RunResult> {
   return runMesa(scenario.args, {
     home,
-    wrapper,
+    under,
     cwd: '/',
     script: inject('quickMesa'),
     env: { MESA_VAULT_PASSPHRASE: PASSPHRASE },

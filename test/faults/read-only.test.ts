@@ -28,7 +28,7 @@ it.each(namespace === undefined ? [] : (['plaintext-file', 'encrypted-file'] as 
         cwd: '/',
         script: inject('quickMesa'),
         env: { MESA_VAULT_PASSPHRASE: PASSPHRASE },
-        wrapper: [...(namespace ?? []), 'sh', '-c', READ_ONLY, 'sh'],
+        under: [...(namespace ?? []), 'sh', '-c', READ_ONLY, 'sh'],
       });
 
     // As somebody may have left it who copied it there.
