@@ -118,7 +118,7 @@ function parseLog(log: string, root: string): readonly FileCall[] {
   const made = new Map<string, number>();
   const found = new Map<string, number>();
   const calls: FileCall[] = [];
-  for (const line of readFileSync(log, 'utf8').split('\n')) {
+  for (const line of wholeLines(readFileSync(log, 'utf8'))) {
     const [, thread, syscall] = /^(\d+) +([a-z0-9_]+)\(/.exec(line) ?? [];
     if (thread === undefined || syscall === undefined) {
       continue;
@@ -132,6 +132,28 @@ function parseLog(log: string, root: string): readonly FileCall[] {
     }
   }
   return calls;
+}
+
+const UNFINISHED = ' <unfinished ...>';
+
+/** Joins the halves of calls that another thread's call came between, at the place of the first half. */
+function wholeLines(log: string): readonly string[] {
+  const lines: string[] = [];
+  const unfinished = new Map<string, number>();
+  for (const line of log.split('\n')) {
+    const [, thread = '', end = ''] = /^(\d+) +<\.\.\. [a-z0-9_]+ resumed>(.*)$/.exec(line) ?? [];
+    const at = unfinished.get(thread);
+    if (at !== undefined) {
+      lines[at] = `${lines[at]}${end}`;
+      unfinished.delete(thread);
+      continue;
+    }
+    if (line.endsWith(UNFINISHED)) {
+      unfinished.set(/^\d+/.exec(line)?.[0] ?? '', lines.length);
+    }
+    lines.push(line.endsWith(UNFINISHED) ? line.slice(0, -UNFINISHED.length) : line);
+  }
+  return lines;
 }
 
 /** By a descriptor or a path; the content that is read or written may mention the directory as well. */
