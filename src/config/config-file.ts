@@ -50,7 +50,14 @@ export function readConfigText(path: string): string | undefined {
     if (errno === 'ENOTDIR' || (errno === 'ENOENT' && !isLink(path))) {
       return undefined;
     }
-    throw unreadable(path, errno === 'ENOENT' ? 'the link leads nowhere' : describeErrno(error));
+    switch (errno) {
+      case 'ENOENT':
+        throw unreadable(path, 'the link leads nowhere');
+      case 'ENXIO': // a socket, or a device without a driver: open(2)
+        throw unreadable(path, 'it is not a regular file');
+      default:
+        throw unreadable(path, describeErrno(error));
+    }
   }
   try {
     const stats = fstatSync(fd);

@@ -160,22 +160,21 @@ function openLockFile(path: string, extraFlags: number): number {
   try {
     fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | extraFlags, 0o600);
   } catch (error) {
-    if (errnoOf(error) === 'EISDIR') {
-      throw new MesaAuthError('STORE_UNSAFE', `${path} is a directory`, { hint: `rmdir ${shellWord(path)}` });
+    switch (errnoOf(error)) {
+      case 'EISDIR':
+        throw unsafe(`${path} is a directory`, `rmdir ${shellWord(path)}`);
+      case 'ELOOP':
+        throw unsafe(`${path} is a symbolic link`, `rm ${shellWord(path)}`);
+      case 'ENXIO': // a socket, or a device without a driver: open(2)
+        throw unsafe(`${path} is not a regular file`, `rm ${shellWord(path)}`);
+      default:
+        throw ioError('open', path, error);
     }
-    if (errnoOf(error) === 'ELOOP') {
-      throw new MesaAuthError('STORE_UNSAFE', `${path} is a symbolic link`, {
-        hint: `rm ${shellWord(path)}`,
-      });
-    }
-    throw ioError('open', path, error);
   }
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) {
-      throw new MesaAuthError('STORE_UNSAFE', `${path} is not a regular file of this user`, {
-        hint: `rm ${shellWord(path)}`,
-      });
+      throw unsafe(`${path} is not a regular file of this user`, `rm ${shellWord(path)}`);
     }
     fchmodSync(fd, 0o600);
     return fd;
@@ -232,4 +231,8 @@ function busy(path: string): MesaAuthError {
     `another mesa${holder === undefined ? '' : ` (pid ${holder})`} has been writing to the secret store for too long`,
     { hint: holder === undefined ? 'try again' : `see what it does: ps -p ${holder}; then try again` },
   );
+}
+
+function unsafe(message: string, hint: string): MesaAuthError {
+  return new MesaAuthError('STORE_UNSAFE', message, { hint });
 }
