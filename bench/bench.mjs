@@ -11,7 +11,7 @@ import { ageDecrypt, ghAuthToken, passShow } from './peers.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const here = import.meta.dirname;
-const mesa = join(root, 'bin/mesa.js');
+const mesa = join(root, 'dist/mesa.cjs');
 const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '25' }, 'vault-rounds': { type: 'string', default: '7' } },
 });

@@ -1,5 +1,5 @@
 // Bundles src/ into dist/. Types are checked by tsc; this only builds.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { rolldown } from 'rolldown';
@@ -47,6 +47,7 @@ const { output } = await bundle.write({
   chunkFileNames: '[name].cjs',
 });
 await bundle.close();
+chmodSync(join(root, 'dist/mesa.cjs'), 0o755);
 
 const packages = bundledPackages(
   root,

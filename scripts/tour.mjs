@@ -34,7 +34,7 @@ export function parseTour(readme) {
 export function runTour(steps) {
   const home = mkdtempSync(join(tmpdir(), 'mesa-tour-'));
   try {
-    symlinkSync(join(root, 'bin/mesa.js'), join(home, 'mesa'));
+    symlinkSync(join(root, 'dist/mesa.cjs'), join(home, 'mesa'));
     const mark = '\u0001';
     const script = steps.map(({ command }) => `${command}\nprintf '\\001'`).join('\n');
     const { stdout } = spawnSync('sh', ['-c', `exec 2>&1\n${script}`], {

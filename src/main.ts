@@ -1,7 +1,8 @@
-import { globalOptions } from './cli/command-table.ts';
+import { globalOptions } from './cli/command-spec.ts';
 import { Context } from './cli/context.ts';
+import { FREQUENT_COMMANDS } from './cli/frequent-commands.ts';
 import { Output } from './cli/output.ts';
-import { parsePlainCommandLine } from './cli/plain-command-line.ts';
+import { parsePlainCommandLine, type CommandLine } from './cli/plain-command-line.ts';
 import { reportError } from './cli/report-error.ts';
 import { VERSION } from './cli/version.ts';
 import type { Host } from './platform/host.ts';
@@ -17,7 +18,7 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
       new Output(host).data(`${VERSION}\n`);
       return 0;
     }
-    const plain = parsePlainCommandLine(argv);
+    const plain = parsePlainCommandLine(argv, FREQUENT_COMMANDS) ?? (await parseAnyPlain(argv));
     if (plain === undefined) {
       const { runProgram } = await import('./cli/program.ts');
       await runProgram(argv, host);
@@ -29,4 +30,9 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
   } catch (error) {
     return reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1');
   }
+}
+
+async function parseAnyPlain(argv: readonly string[]): Promise<CommandLine | undefined> {
+  const { COMMANDS } = await import('./cli/command-table.ts');
+  return parsePlainCommandLine(argv, COMMANDS);
 }

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Output } from './cli/output.ts';
 import { reportError } from './cli/report-error.ts';
 import { main } from './main.ts';

@@ -1,54 +1,13 @@
 import { BACKENDS } from '../core/secret-store.ts';
-import { runGetKey } from './commands/get-key.ts';
-import type { Context, GlobalOptions } from './context.ts';
-import type { ScopeOptions } from './scope-options.ts';
-
-/** A flag by its long name: `--config-path`. */
-export interface FlagSpec {
-  readonly long: `--${string}`;
-  readonly short?: `-${string}`;
-  /** The name of its value in help, as in `path`; absent for a switch. */
-  readonly value?: string;
-  readonly description: string;
-}
-
-/** Given flags by their long names without dashes: a value, or true for a switch. */
-export type Flags = ReadonlyMap<string, string | true>;
-
-export interface CommandSpec {
-  /** The words that name it: `['auth', 'get-key']`. */
-  readonly path: readonly [string] | readonly [string, string];
-  readonly description: string;
-  readonly examples: readonly string[];
-  readonly flags: readonly FlagSpec[];
-  /** Its one optional argument. */
-  readonly argument?: { readonly name: string; readonly description: string };
-  readonly run: (context: Context, flags: Flags, argument: string | undefined) => Promise<void>;
-}
-
-export const GLOBAL_FLAGS: readonly FlagSpec[] = [
-  {
-    long: '--config-path',
-    short: '-c',
-    value: 'path',
-    description: 'use this config.toml instead of searching for one',
-  },
-  { long: '--non-interactive', short: '-y', description: 'never ask; take the defaults' },
-];
+import { JSON_FLAG, SCOPE_FLAGS, scopeOf, valueOf, type CommandSpec } from './command-spec.ts';
+import { FREQUENT_COMMANDS } from './frequent-commands.ts';
 
 export const GROUPS: ReadonlyMap<string, string> = new Map([
   ['auth', 'store, list, remove and look up keys'],
 ]);
 
-const SCOPE_FLAGS: readonly FlagSpec[] = [
-  { long: '--org', value: 'organization', description: 'the organization; without it the global scope' },
-  { long: '--repo', value: 'repository', description: 'a repository of that organization' },
-];
-const JSON_FLAG: FlagSpec = { long: '--json', description: 'print one JSON document, without secrets' };
-
 /**
- * Every command, once: what help shows, what the parsers accept, and what runs. A command is loaded when it runs,
- * except the one that is started most.
+ * Every command, once: what help shows, what the parsers accept, and what runs. A command is loaded when it runs.
  */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -98,30 +57,5 @@ export const COMMANDS: readonly CommandSpec[] = [
       await runRmKey(context, scopeOf(flags));
     },
   },
-  {
-    path: ['auth', 'get-key'],
-    description: 'print the key that the lookup finds: repository, then organization, then global',
-    examples: ['mesa auth get-key --org acme', 'mesa auth get-key --org acme --repo web --explain'],
-    flags: [
-      ...SCOPE_FLAGS,
-      { long: '--explain', description: 'print instead every candidate and why it won or lost, masked' },
-      JSON_FLAG,
-    ],
-    run: (context, flags) =>
-      runGetKey(context, { ...scopeOf(flags), explain: flags.has('explain'), json: flags.has('json') }),
-  },
+  ...FREQUENT_COMMANDS,
 ];
-
-function scopeOf(flags: Flags): ScopeOptions {
-  return { org: valueOf(flags, 'org'), repo: valueOf(flags, 'repo') };
-}
-
-export function globalOptions(flags: Flags): GlobalOptions {
-  return { configPath: valueOf(flags, 'config-path'), nonInteractive: flags.has('non-interactive') };
-}
-
-/** The value of a flag, undefined when it was not given. */
-function valueOf(flags: Flags, name: string): string | undefined {
-  const value = flags.get(name);
-  return value === true ? undefined : value;
-}

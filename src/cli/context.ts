@@ -11,8 +11,8 @@ import type { Host } from '../platform/host.ts';
 import { resolvePaths, type Paths } from '../platform/paths.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import { openStore } from '../stores/open-store.ts';
+import type { PassphraseSource } from '../vault/passphrase.ts';
 import { Output } from './output.ts';
-import { cliPassphrases } from './passphrases.ts';
 import { wantsColor } from './style.ts';
 
 export interface GlobalOptions {
@@ -27,11 +27,10 @@ export class Context {
   readonly host: Host;
   readonly globals: GlobalOptions;
   readonly output: Output;
-  /** One per process, so that a passphrase is asked for once. */
-  readonly passphrases = cliPassphrases(this);
   readonly #stores = new Map<Backend, Promise<SecretStore>>();
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
+  #passphrases: Promise<PassphraseSource> | undefined;
 
   constructor(host: Host, globals: GlobalOptions) {
     this.host = host;
@@ -77,12 +76,18 @@ export class Context {
   #openStore(backend: Backend): Promise<SecretStore> {
     return openStore(backend, {
       paths: this.paths,
-      passphrases: this.passphrases,
+      passphrases: () => this.passphrases(),
       now: () => this.host.now(),
       warn: (message) => this.output.warn(message),
       onLockWait: (holder) => this.reportLockWait(holder),
       ...(this.host.workFactor === undefined ? {} : { workFactor: this.host.workFactor }),
     });
+  }
+
+  /** One per process, so that a passphrase is asked for once. */
+  passphrases(): Promise<PassphraseSource> {
+    this.#passphrases ??= import('./passphrases.ts').then(({ cliPassphrases }) => cliPassphrases(this));
+    return this.#passphrases;
   }
 
   reportLockWait(holder: number | undefined): void {

@@ -6,7 +6,7 @@ import { MesaAuthError } from '../errors.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
 import { withFileLock } from '../platform/file-lock.ts';
-import { ensurePrivateDir } from '../platform/private-dir.ts';
+import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
@@ -48,7 +48,7 @@ export async function onboard(
     current,
     prepare: async (chosen) => {
       if (chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore)) {
-        await context.passphrases.toCreate();
+        await (await context.passphrases()).toCreate();
       }
       // Nobody shall type keys for a store that turns out not to open.
       await (await context.openStore(chosen)).read();

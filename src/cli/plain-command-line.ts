@@ -1,4 +1,4 @@
-import { COMMANDS, GLOBAL_FLAGS, type CommandSpec, type Flags, type FlagSpec } from './command-table.ts';
+import { GLOBAL_FLAGS, nameOf, type CommandSpec, type Flags, type FlagSpec } from './command-spec.ts';
 
 export interface CommandLine {
   readonly command: CommandSpec;
@@ -12,8 +12,12 @@ export interface CommandLine {
  * the command-line library costs more than most commands, so this runs first; whatever is not plain (help, `--a=b`,
  * `--`, every mistake) gives undefined, and the library decides. Both work from the same table, and there is a test
  * that they agree.
+ * @param commands those to choose from; a line that names another one gives undefined
  */
-export function parsePlainCommandLine(argv: readonly string[]): CommandLine | undefined {
+export function parsePlainCommandLine(
+  argv: readonly string[],
+  commands: readonly CommandSpec[],
+): CommandLine | undefined {
   const flags = new Map<string, string | true>();
   const words: string[] = [];
   let command: CommandSpec | undefined;
@@ -21,7 +25,7 @@ export function parsePlainCommandLine(argv: readonly string[]): CommandLine | un
     const word = argv[index] ?? '';
     if (!word.startsWith('-')) {
       words.push(word);
-      command ??= COMMANDS.find(
+      command ??= commands.find(
         ({ path }) => path.length === words.length && path.every((part, at) => part === words[at]),
       );
       continue;
@@ -53,9 +57,4 @@ function findFlag(word: string, command: CommandSpec | undefined): FlagSpec | un
   return [...GLOBAL_FLAGS, ...(command?.flags ?? [])].find(
     ({ long, short }) => word === long || word === short,
   );
-}
-
-/** The name under which a flag's value is kept: the long one without dashes. */
-export function nameOf(flag: FlagSpec): string {
-  return flag.long.slice(2);
 }

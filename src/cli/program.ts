@@ -3,17 +3,16 @@ import { Command, CommanderError } from 'commander';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
 import {
-  COMMANDS,
   GLOBAL_FLAGS,
   globalOptions,
-  GROUPS,
+  nameOf,
   type CommandSpec,
   type Flags,
   type FlagSpec,
-} from './command-table.ts';
+} from './command-spec.ts';
+import { COMMANDS, GROUPS } from './command-table.ts';
 import { Context } from './context.ts';
 import { Output } from './output.ts';
-import { nameOf } from './plain-command-line.ts';
 import { VERSION } from './version.ts';
 
 /** Parses any command line and runs the command. @throws MesaAuthError; USAGE for a command line that is none */

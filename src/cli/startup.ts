@@ -1,10 +1,7 @@
 import type { Config } from '../config/config.ts';
-import { parseMesaOrgs } from '../core/mesa-orgs.ts';
-import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
-import type { Change, SecretStore } from '../core/secret-store.ts';
+import type { SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
-import { describeOutcomes } from './outcomes.ts';
 
 export interface Session {
   readonly config: Config;
@@ -16,14 +13,15 @@ export interface Session {
  * keys of MESA_ORGS. A malformed MESA_ORGS stops the command before any of it.
  */
 export async function startSession(context: Context): Promise<Session> {
-  const registered = parseMesaOrgs(context.host.env['MESA_ORGS'] ?? '');
+  const mesaOrgs = context.host.env['MESA_ORGS'] ?? '';
+  const register = mesaOrgs === '' ? undefined : (await import('./register-orgs.ts')).registerOrgs(mesaOrgs);
   const config = await configure(context);
   for (const org of config.legacyKeyOrgs) {
     context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
     context.output.hint(`mesa auth set-key --org ${org}, then delete that api-key line`);
   }
   const store = await context.openStore(config.backend);
-  await registerOrgs(store, registered, context);
+  await register?.(store, context.output);
   return { config, store };
 }
 
@@ -50,27 +48,4 @@ async function configure(context: Context): Promise<Config> {
     }
   }
   return config;
-}
-
-/** Registers tokens at their organizations; those that are stored already cost no write. */
-async function registerOrgs(
-  store: SecretStore,
-  tokens: ReturnType<typeof parseMesaOrgs>,
-  context: Context,
-): Promise<void> {
-  if (tokens.size === 0) {
-    return;
-  }
-  const present = await store.read();
-  const changes: Change[] = [];
-  for (const [org, token] of tokens) {
-    const scope: KeyScope = { kind: 'org', org };
-    if (present.get(formatStoreKey(scope))?.token.equals(token) !== true) {
-      changes.push({ kind: 'set', scope, token });
-    }
-  }
-  if (changes.length > 0) {
-    const outcomes = await store.apply(changes);
-    context.output.note(`${describeOutcomes(outcomes)} from MESA_ORGS in ${store.backend}`);
-  }
 }

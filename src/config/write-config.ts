@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import type { Backend } from '../core/secret-store.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
-import { createDirs } from '../platform/private-dir.ts';
+import { createDirs } from '../platform/create-dirs.ts';
 import { removeStrayTemps, replaceFile } from '../platform/replace-file.ts';
 import { setTomlString } from '../toml/positioned-toml.ts';
 import { readConfigText, syntaxError } from './config-file.ts';

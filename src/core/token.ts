@@ -30,6 +30,11 @@ export class Token {
     return new Token(value);
   }
 
+  /** As `parse`, with undefined for a value that is no key. */
+  static ifValid(value: string): Token | undefined {
+    return describeTokenProblem(value) === undefined ? new Token(value) : undefined;
+  }
+
   reveal(): string {
     return this.#value;
   }

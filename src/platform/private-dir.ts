@@ -1,15 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  statSync,
-  type Stats,
-} from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { chmodSync, lstatSync, statSync, type Stats } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
@@ -72,76 +61,12 @@ export function checkPrivateDir(dir: PrivateDir, warn: Warn): boolean {
   return true;
 }
 
-/**
- * Creates the directory and its missing parents with mode 0700, durably, then checks it.
- * @throws as checkPrivateDir, and IO when it cannot be created
- */
-export function ensurePrivateDir(dir: PrivateDir, warn: Warn): void {
-  if (checkPrivateDir(dir, warn)) {
-    return;
-  }
-  try {
-    createDirs(dir.path);
-  } catch (error) {
-    if (examine(dir.base, statSync) !== undefined) {
-      throw error;
-    }
-    throw new MesaAuthError('HOME_UNUSABLE', `there is no directory ${dir.base}, and it cannot be created`, {
-      hint: 'set HOME (or XDG_DATA_HOME) to a directory of yours',
-      cause: error,
-    });
-  }
-  checkPrivateDir(dir, warn);
-}
-
-/** Creates a directory and its missing parents with mode 0700 under any umask, and makes them durable. */
-export function createDirs(path: string): void {
-  const missing: string[] = [];
-  for (let at = path; examine(at, statSync) === undefined; at = dirname(at)) {
-    missing.unshift(at);
-  }
-  for (const at of missing) {
-    try {
-      mkdirSync(at, 0o700);
-      // mkdir's mode passes through the umask, which may take even our own bits.
-      chmodSync(at, 0o700);
-      syncDir(dirname(at));
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') {
-        throw ioError('create', at, error);
-      }
-    }
-  }
-}
-
-/** Makes the entries of a directory durable. */
-export function syncDir(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    syncDirFd(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** fsync of an open directory. File systems that have no such thing answer EINVAL or ENOTSUP: fsync(2). */
-export function syncDirFd(fd: number): void {
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno !== 'EINVAL' && errno !== 'ENOTSUP') {
-      throw error;
-    }
-  }
-}
-
+/** From `base` to the directory above `path`. Both are absolute and normalized, and `base` is above `path`. */
 function parentsFrom({ path, base }: PrivateDir): readonly string[] {
   const parents = [base];
-  for (const name of relative(base, dirname(path)).split(sep)) {
-    if (name !== '') {
-      parents.push(join(parents.at(-1) ?? base, name));
-    }
+  const start = base === '/' ? 1 : base.length + 1;
+  for (let at = path.indexOf('/', start); at !== -1; at = path.indexOf('/', at + 1)) {
+    parents.push(path.slice(0, at));
   }
   return parents;
 }
@@ -179,7 +104,8 @@ function tighten(path: string, warn: Warn): void {
   }
 }
 
-function examine(path: string, stat: (path: string) => Stats): Stats | undefined {
+/** What lies at a path; undefined for nothing. @throws IO */
+export function examine(path: string, stat: (path: string) => Stats): Stats | undefined {
   try {
     return stat(path);
   } catch (error) {

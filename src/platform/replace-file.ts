@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
-import { syncDirFd } from './private-dir.ts';
+import { syncDirFd } from './create-dirs.ts';
 import { closeQuietly } from './private-file.ts';
 
 /**

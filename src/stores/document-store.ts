@@ -8,15 +8,8 @@ import {
 } from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import {
-  applyChanges,
-  EMPTY_DOCUMENT,
-  formatDocument,
-  listEntries,
-  parseDocument,
-  unknownEntryNames,
-  type StoreDocument,
-} from './document.ts';
+import { EMPTY_DOCUMENT, sortedEntries, unknownEntryNames, type StoreDocument } from './document.ts';
+import { parseDocument } from './parse-document.ts';
 import type { StoreFile } from './store-file.ts';
 
 export interface DocumentStoreOptions {
@@ -51,7 +44,7 @@ export class DocumentStore implements SecretStore {
     for (const name of unknownEntryNames(document)) {
       warn(`${file.path} has an entry ${name}, which is no scope; it is kept but not used`);
     }
-    return listEntries(document);
+    return sortedEntries(document);
   }
 
   async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
@@ -59,6 +52,11 @@ export class DocumentStore implements SecretStore {
     if (isNoChange(changes, file.read() !== undefined)) {
       return changes.map(() => 'absent');
     }
+    // Loaded here because a look-up needs neither.
+    const [{ applyChanges }, { formatDocument }] = await Promise.all([
+      import('./apply-changes.ts'),
+      import('./format-document.ts'),
+    ]);
     let outcomes: readonly ChangeOutcome[] = [];
     await file.update(async (bytes) => {
       const known = bytes === undefined || this.#known(bytes) !== undefined;

@@ -8,7 +8,8 @@ import { StoreFile } from './store-file.ts';
 
 export interface OpenStoreOptions {
   readonly paths: Paths;
-  readonly passphrases: PassphraseSource;
+  /** Asked for when a vault is opened. */
+  readonly passphrases: () => Promise<PassphraseSource>;
   readonly now: () => Date;
   readonly warn: Warn;
   readonly onLockWait: (holder: number | undefined) => void;
@@ -27,7 +28,7 @@ export async function openStore(backend: Backend, options: OpenStoreOptions): Pr
     case 'encrypted-file': {
       const file = new StoreFile({ path: paths.encryptedStore, paths, warn, onLockWait });
       const { EncryptedStore } = await import('./encrypted-store.ts');
-      return new EncryptedStore({ ...options, file });
+      return new EncryptedStore({ ...options, file, passphrases: await options.passphrases() });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
-import { checkPrivateDir, ensurePrivateDir, type PrivateDir } from '../platform/private-dir.ts';
+import { checkPrivateDir, type PrivateDir } from '../platform/private-dir.ts';
 import { MAX_PRIVATE_BYTES, readPrivateFile, type Warn } from '../platform/private-file.ts';
 
 export interface StoreFileOptions {
@@ -36,7 +36,8 @@ export class StoreFile {
   async update(edit: (current: Buffer | undefined) => Promise<Uint8Array | undefined>): Promise<void> {
     const { paths, warn, onLockWait } = this.#options;
     // Loaded here because a look-up, which only reads, would pay a third of its time for them.
-    const [{ withFileLock }, { removeStrayTemps, replaceFile }] = await Promise.all([
+    const [{ ensurePrivateDir }, { withFileLock }, { removeStrayTemps, replaceFile }] = await Promise.all([
+      import('../platform/create-dirs.ts'),
       import('../platform/file-lock.ts'),
       import('../platform/replace-file.ts'),
     ]);

@@ -6,6 +6,11 @@ export function isTable(value: TomlValue | undefined): value is TomlTable {
   return value instanceof Map;
 }
 
+/** A copy without some of its fields. */
+export function tableWithout(table: TomlTable, names: ReadonlySet<string>): TomlTable {
+  return new Map([...table].filter(([name]) => !names.has(name)));
+}
+
 /** Deeper than anybody's, and far from the end of the stack for whatever walks a value. */
 const MAX_DEPTH = 100;
 

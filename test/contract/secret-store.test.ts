@@ -45,7 +45,7 @@ function fileStore(backend: Backend): FileStoreUnderTest {
     open: () =>
       openStore(backend, {
         paths,
-        passphrases: { toOpen: () => passphrase, toCreate: () => passphrase },
+        passphrases: () => Promise.resolve({ toOpen: () => passphrase, toCreate: () => passphrase }),
         now: () => clock(),
         warn: (message) => warnings.push(message),
         onLockWait: () => undefined,

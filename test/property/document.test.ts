@@ -5,13 +5,9 @@ import { formatStoreKey, parseStoreKey } from '../../src/core/key-scope.ts';
 import { Token } from '../../src/core/token.ts';
 import { MesaAuthError } from '../../src/errors.ts';
 import { parseCanonicalDocument } from '../../src/stores/canonical-document.ts';
-import {
-  EMPTY_DOCUMENT,
-  formatDocument,
-  parseDocument,
-  type DocumentEntry,
-  type StoreDocument,
-} from '../../src/stores/document.ts';
+import { EMPTY_DOCUMENT, type DocumentEntry, type StoreDocument } from '../../src/stores/document.ts';
+import { formatDocument } from '../../src/stores/format-document.ts';
+import { parseDocument } from '../../src/stores/parse-document.ts';
 import { addedMoment, fieldName, keyScope, tokenText, tomlTable, tomlValue } from './arbitraries.ts';
 import { RUNS } from '../support/runs.ts';
 

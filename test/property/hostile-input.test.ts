@@ -9,7 +9,7 @@ import { parseMesaOrgs } from '../../src/core/mesa-orgs.ts';
 import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { main } from '../../src/main.ts';
 import type { Host } from '../../src/platform/host.ts';
-import { parseDocument } from '../../src/stores/document.ts';
+import { parseDocument } from '../../src/stores/parse-document.ts';
 import { parseVaultHeader } from '../../src/vault/header.ts';
 import { findFault, hasUnprintable, RUNS, textOf } from '../support/runs.ts';
 import { createTempHome } from '../support/temp-home.ts';

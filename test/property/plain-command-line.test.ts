@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
 import { runProgram } from '../../src/cli/program.ts';
-import { COMMANDS, globalOptions, type CommandSpec } from '../../src/cli/command-table.ts';
+import { globalOptions, type CommandSpec } from '../../src/cli/command-spec.ts';
+import { COMMANDS } from '../../src/cli/command-table.ts';
 import { parsePlainCommandLine } from '../../src/cli/plain-command-line.ts';
 import type { GlobalOptions } from '../../src/cli/context.ts';
 import type { Host } from '../../src/platform/host.ts';
@@ -104,7 +105,7 @@ it('the quick reader of command lines and the library start the same command wit
   let accepted = 0;
   await fc.assert(
     fc.asyncProperty(argv, async (line) => {
-      const plain = parsePlainCommandLine(line);
+      const plain = parsePlainCommandLine(line, COMMANDS);
       if (plain === undefined) {
         return;
       }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import type { TempHome } from './temp-home.ts';
 
-export const MESA = resolve(import.meta.dirname, '../../bin/mesa.js');
+export const MESA = resolve(import.meta.dirname, '../../dist/mesa.cjs');
 
 /** The node that runs mesa: the one that runs the tests, unless scripts/node-matrix.mjs names another. */
 export const NODE = process.env['MESA_TEST_NODE'] ?? process.execPath;

@@ -1,7 +1,7 @@
 import { writeBackend } from '../../../src/config/write-config.ts';
 import type { Backend } from '../../../src/core/secret-store.ts';
 import { withFileLock } from '../../../src/platform/file-lock.ts';
-import { ensurePrivateDir } from '../../../src/platform/private-dir.ts';
+import { ensurePrivateDir } from '../../../src/platform/create-dirs.ts';
 import type { RunResult } from '../../support/run-mesa.ts';
 import type { TempHome } from '../../support/temp-home.ts';
 import type { Problem } from './fault-row.ts';

@@ -39,7 +39,7 @@ export async function openHomeStore(home: TempHome, backend: Backend): Promise<T
   let waited = false;
   const store = await openStore(backend, {
     paths: pathsOf(home),
-    passphrases: PASSPHRASES,
+    passphrases: () => Promise.resolve(PASSPHRASES),
     now: () => new Date(),
     warn: () => undefined,
     onLockWait: () => {

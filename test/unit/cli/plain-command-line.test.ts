@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
+import { COMMANDS } from '../../../src/cli/command-table.ts';
 import { parsePlainCommandLine } from '../../../src/cli/plain-command-line.ts';
 
 function parse(
   line: string,
 ): readonly [string, Record<string, string | true>, string | undefined] | undefined {
-  const parsed = parsePlainCommandLine(line === '' ? [] : line.split(' '));
+  const parsed = parsePlainCommandLine(line === '' ? [] : line.split(' '), COMMANDS);
   return parsed === undefined
     ? undefined
     : [parsed.command.path.join(' '), Object.fromEntries(parsed.flags), parsed.argument];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { parseCanonicalDocument } from '../../../src/stores/canonical-document.ts';
-import { parseDocument } from '../../../src/stores/document.ts';
+import { parseDocument } from '../../../src/stores/parse-document.ts';
 
 const LARGE = 16 * 1024 * 1024;
 const GLOBAL = '\n[keys.global]\nkey = "x"\n';
@@ -43,6 +43,13 @@ describe('the quick way to read a document', () => {
     ['a date that does not exist', `version = 1\n${GLOBAL}added = 2026-02-30T10:00:00.000Z\n`],
     ['a date of another form', `version = 1\n${GLOBAL}added = 2026-11-21\n`],
     ['a field that is not plain', `version = 1\n${GLOBAL}a = [1]\n`],
+    ['another table at the end', `version = 1\n${GLOBAL}\n[other]\na = 1\n`],
+    ['another table right behind a key', `version = 1\n${GLOBAL}[other]\na = 1\n`],
+    ['a line break in the key', `version = 1\n${GLOBAL.replace('x', 'x\ny')}`],
+    ['a quote in the key', `version = 1\n${GLOBAL.replace('x', 'x"y')}`],
+    ['an escape that does not end', `version = 1\n${GLOBAL.replace('x', 'x\\')}`],
+    ['half a name', `version = 1\n${GLOBAL.replace('global', '"orgs/a')}`],
+    ['a bare name', `version = 1\n${GLOBAL.replace('global', 'orgs/a')}`],
     ['text at the end', `version = 1\n${GLOBAL}mesa\n`],
   ])('leaves a document with %s to the other', (_, text) => {
     expect(parseCanonicalDocument(text)).toBeUndefined();

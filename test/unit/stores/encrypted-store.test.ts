@@ -6,6 +6,7 @@ import type { Change, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
 import { openStore } from '../../../src/stores/open-store.ts';
+import type { PassphraseSource } from '../../../src/vault/passphrase.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 
 const PASSPHRASE = 'correct horse battery staple';
@@ -33,25 +34,26 @@ async function openScripted(
 ): Promise<{ store: SecretStore; questions: readonly string[] }> {
   const questions: string[] = [];
   const typed = [...(script.typed ?? [])];
+  const passphrases: PassphraseSource = {
+    toOpen: (attempt) => {
+      questions.push(`open ${attempt}`);
+      script.onQuestion?.();
+      const text = script.environment ?? typed.shift() ?? '';
+      return Promise.resolve({ text, typed: script.environment === undefined, mayCreate: false });
+    },
+    toCreate: () => {
+      questions.push('create');
+      script.onQuestion?.();
+      return Promise.resolve({
+        text: script.environment ?? script.created ?? '',
+        typed: script.environment === undefined,
+        mayCreate: true,
+      });
+    },
+  };
   const store = await openStore('encrypted-file', {
     paths: resolvePaths({ env: { HOME: home.path }, platform: 'linux' }),
-    passphrases: {
-      toOpen: (attempt) => {
-        questions.push(`open ${attempt}`);
-        script.onQuestion?.();
-        const text = script.environment ?? typed.shift() ?? '';
-        return Promise.resolve({ text, typed: script.environment === undefined, mayCreate: false });
-      },
-      toCreate: () => {
-        questions.push('create');
-        script.onQuestion?.();
-        return Promise.resolve({
-          text: script.environment ?? script.created ?? '',
-          typed: script.environment === undefined,
-          mayCreate: true,
-        });
-      },
-    },
+    passphrases: () => Promise.resolve(passphrases),
     now: () => new Date(0),
     warn: () => undefined,
     onLockWait: () => undefined,

@@ -1,0 +1,64 @@
+import type { Context, GlobalOptions } from './context.ts';
+import type { ScopeOptions } from './scope-options.ts';
+
+/** A flag by its long name: `--config-path`. */
+export interface FlagSpec {
+  readonly long: `--${string}`;
+  readonly short?: `-${string}`;
+  /** The name of its value in help, as in `path`; absent for a switch. */
+  readonly value?: string;
+  readonly description: string;
+}
+
+/** Given flags by their long names without dashes: a value, or true for a switch. */
+export type Flags = ReadonlyMap<string, string | true>;
+
+export interface CommandSpec {
+  /** The words that name it: `['auth', 'get-key']`. */
+  readonly path: readonly [string] | readonly [string, string];
+  readonly description: string;
+  readonly examples: readonly string[];
+  readonly flags: readonly FlagSpec[];
+  /** Its one optional argument. */
+  readonly argument?: { readonly name: string; readonly description: string };
+  readonly run: (context: Context, flags: Flags, argument: string | undefined) => Promise<void>;
+}
+
+export const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  {
+    long: '--config-path',
+    short: '-c',
+    value: 'path',
+    description: 'use this config.toml instead of searching for one',
+  },
+  { long: '--non-interactive', short: '-y', description: 'never ask; take the defaults' },
+];
+
+export const SCOPE_FLAGS: readonly FlagSpec[] = [
+  { long: '--org', value: 'organization', description: 'the organization; without it the global scope' },
+  { long: '--repo', value: 'repository', description: 'a repository of that organization' },
+];
+export const JSON_FLAG: FlagSpec = {
+  long: '--json',
+  description: 'print one JSON document, without secrets',
+};
+
+/** The name under which a flag's value is kept: the long one without dashes. */
+export function nameOf(flag: FlagSpec): string {
+  return flag.long.slice(2);
+}
+
+/** What `--org` and `--repo` say. */
+export function scopeOf(flags: Flags): ScopeOptions {
+  return { org: valueOf(flags, 'org'), repo: valueOf(flags, 'repo') };
+}
+
+export function globalOptions(flags: Flags): GlobalOptions {
+  return { configPath: valueOf(flags, 'config-path'), nonInteractive: flags.has('non-interactive') };
+}
+
+/** The value of a flag, undefined when it was not given. */
+export function valueOf(flags: Flags, name: string): string | undefined {
+  const value = flags.get(name);
+  return value === true ? undefined : value;
+}

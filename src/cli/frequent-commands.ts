@@ -1,0 +1,18 @@
+import { JSON_FLAG, SCOPE_FLAGS, scopeOf, type CommandSpec } from './command-spec.ts';
+import { runGetKey } from './commands/get-key.ts';
+
+/** The commands that are started most. They are part of the entry file, where every line costs start-up time. */
+export const FREQUENT_COMMANDS: readonly CommandSpec[] = [
+  {
+    path: ['auth', 'get-key'],
+    description: 'print the key that the lookup finds: repository, then organization, then global',
+    examples: ['mesa auth get-key --org acme', 'mesa auth get-key --org acme --repo web --explain'],
+    flags: [
+      ...SCOPE_FLAGS,
+      { long: '--explain', description: 'print instead every candidate and why it won or lost, masked' },
+      JSON_FLAG,
+    ],
+    run: (context, flags) =>
+      runGetKey(context, { ...scopeOf(flags), explain: flags.has('explain'), json: flags.has('json') }),
+  },
+];

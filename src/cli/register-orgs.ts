@@ -1,0 +1,30 @@
+import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
+import { parseMesaOrgs } from '../core/mesa-orgs.ts';
+import type { Change, SecretStore } from '../core/secret-store.ts';
+import { describeOutcomes } from './outcomes.ts';
+import type { Output } from './output.ts';
+
+/**
+ * Reads MESA_ORGS at once and registers its tokens later, in one write; those that are stored already cost none.
+ * @throws INVALID_MESA_ORGS
+ */
+export function registerOrgs(value: string): (store: SecretStore, output: Output) => Promise<void> {
+  const tokens = parseMesaOrgs(value);
+  return async (store, output) => {
+    if (tokens.size === 0) {
+      return;
+    }
+    const present = await store.read();
+    const changes: Change[] = [];
+    for (const [org, token] of tokens) {
+      const scope: KeyScope = { kind: 'org', org };
+      if (present.get(formatStoreKey(scope))?.token.equals(token) !== true) {
+        changes.push({ kind: 'set', scope, token });
+      }
+    }
+    if (changes.length > 0) {
+      const outcomes = await store.apply(changes);
+      output.note(`${describeOutcomes(outcomes)} from MESA_ORGS in ${store.backend}`);
+    }
+  };
+}

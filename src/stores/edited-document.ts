@@ -1,0 +1,83 @@
+import { formatStoreKey, parseStoreKey, type StoreKey } from '../core/key-scope.ts';
+import type { KeyEntry } from '../core/secret-store.ts';
+import { describeTokenProblem, Token } from '../core/token.ts';
+import { MesaAuthError } from '../errors.ts';
+import { parseToml } from '../toml/full-toml.ts';
+import { TomlSyntaxError } from '../toml/syntax-error.ts';
+import { isTable, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { DOCUMENT_VERSION, type DocumentEntry, type StoreDocument } from './document.ts';
+
+const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
+const KNOWN_ENTRY_FIELDS = new Set(['key', 'added']);
+
+/** Reads a document in any form of TOML, as somebody's editor may have left it. See `parseDocument`. */
+export async function parseEditedDocument(text: string, path: string): Promise<StoreDocument> {
+  // Some editors on Windows put a byte order mark before it.
+  const table = await parseFullToml(text.replace(/^\ufeff/, ''), path);
+  assertVersion(table.get('version'), path);
+  const keys = table.get('keys') ?? new Map();
+  if (!isTable(keys)) {
+    throw damaged(path, '"keys" is not a table');
+  }
+  const entries = new Map<StoreKey, DocumentEntry>();
+  const unknownEntries = new Map<string, TomlValue>();
+  for (const [name, value] of keys) {
+    const scope = parseStoreKey(name);
+    if (scope === undefined) {
+      unknownEntries.set(name, value);
+    } else {
+      entries.set(formatStoreKey(scope), parseEntry(value, scope, path));
+    }
+  }
+  return { entries, unknownFields: tableWithout(table, KNOWN_DOCUMENT_FIELDS), unknownEntries };
+}
+
+function assertVersion(version: TomlValue | undefined, path: string): void {
+  if (version === DOCUMENT_VERSION) {
+    return;
+  }
+  if (typeof version === 'number' && Number.isInteger(version) && version > DOCUMENT_VERSION) {
+    throw new MesaAuthError(
+      'STORE_VERSION',
+      `${path} has version ${version}; this mesa knows version ${DOCUMENT_VERSION}`,
+      {
+        hint: 'update mesa: npm install -g mesa-auth',
+      },
+    );
+  }
+  throw damaged(path, version === undefined ? 'it has no version' : 'its version is not 1');
+}
+
+function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): DocumentEntry {
+  const name = formatStoreKey(scope);
+  if (!isTable(value)) {
+    throw damaged(path, `the entry ${name} is not a table`);
+  }
+  const key = value.get('key');
+  const added = value.get('added');
+  const problem = typeof key === 'string' ? describeTokenProblem(key) : 'is not a string';
+  if (typeof key !== 'string' || problem !== undefined) {
+    throw damaged(path, `the key of ${name} ${problem}`);
+  }
+  if (added !== undefined && !(added instanceof Date)) {
+    throw damaged(path, `the field "added" of ${name} is not a date-time`);
+  }
+  return { scope, token: Token.parse(key), added, fields: tableWithout(value, KNOWN_ENTRY_FIELDS) };
+}
+
+async function parseFullToml(text: string, path: string): Promise<TomlTable> {
+  try {
+    return await parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlSyntaxError)) {
+      throw error;
+    }
+    throw damaged(`${path}:${error.line}:${error.column}`, 'invalid TOML');
+  }
+}
+
+function damaged(where: string, what: string): MesaAuthError {
+  return new MesaAuthError('STORE_DAMAGED', `the secret store ${where} is damaged: ${what}`, {
+    hint: 'mend it by hand or restore it from a backup; mesa has not changed it',
+  });
+}
