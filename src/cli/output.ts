@@ -38,16 +38,19 @@ export class Output {
 
   /** Rows as left-aligned columns under a heading, on stdout. */
   table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
-    const cells = [heading, ...rows].map((row) => row.map(escapeText));
-    const widths = heading.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-    const lines = cells.map((row) =>
+    const widths = heading.map((title) => title.length);
+    const cells = rows.map((row) => row.map(escapeText));
+    for (const row of cells) {
+      row.forEach((cell, column) => {
+        widths[column] = Math.max(widths[column] ?? 0, cell.length);
+      });
+    }
+    const line = (row: readonly string[]): string =>
       row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
-    const [first = '', ...rest] = lines;
-    this.data(`${[this.#style(this.#host.stdout, 'bold', first), ...rest].join('\n')}\n`);
+        .map((cell, column) => (column < row.length - 1 ? cell.padEnd((widths[column] ?? 0) + 2) : cell))
+        .join('');
+    const body = cells.map((row) => `${line(row)}\n`).join('');
+    this.data(`${this.#style(this.#host.stdout, 'bold', line(heading))}\n${body}`);
   }
 
   /** One line for the person, on stderr. */

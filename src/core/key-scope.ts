@@ -74,16 +74,19 @@ export function parseStoreKey(text: string): KeyScope | undefined {
   if (text === 'global') {
     return { kind: 'global' };
   }
-  const [orgs, org, repos, repo, ...rest] = text.split('/');
-  if (orgs !== 'orgs' || org === undefined || !isOrgSlug(org) || rest.length > 0) {
+  if (!text.startsWith('orgs/')) {
     return undefined;
   }
-  if (repos === undefined) {
+  const end = text.indexOf('/', 'orgs/'.length);
+  const org = text.slice('orgs/'.length, end === -1 ? undefined : end);
+  if (!isOrgSlug(org)) {
+    return undefined;
+  }
+  if (end === -1) {
     return { kind: 'org', org };
   }
-  return repos === 'repos' && repo !== undefined && isRepoName(repo)
-    ? { kind: 'repo', org, repo }
-    : undefined;
+  const repo = text.startsWith('/repos/', end) ? text.slice(end + '/repos/'.length) : '';
+  return isRepoName(repo) ? { kind: 'repo', org, repo } : undefined;
 }
 
 /** Order of a listing: global, then organizations by name, each followed by its repositories. */

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 
 import { errnoOf, MesaAuthError } from '../errors.ts';
 
@@ -36,24 +36,29 @@ export function resolvePaths({ env, platform }: PathsInput): Paths {
     const value = platform === 'darwin' ? undefined : env[name];
     return value !== undefined && isAbsolute(value) ? resolve(value) : undefined;
   };
-  const dataHome = xdg('XDG_DATA_HOME') ?? join(home, '.local', 'share');
-  const dataDir = join(dataHome, 'mesa');
-  const homeConfig = join(home, '.config', 'mesa', 'config.toml');
+  const dataHome = xdg('XDG_DATA_HOME') ?? under(home, '.local/share');
+  const dataDir = under(dataHome, 'mesa');
+  const homeConfig = under(home, '.config/mesa/config.toml');
   const systemConfig = '/etc/mesa/config.toml';
   const xdgConfigHome = xdg('XDG_CONFIG_HOME');
   return {
     home,
     dataHome,
-    dataBase: dataHome.startsWith(`${home}/`) ? home : dataHome,
+    dataBase: dataHome.startsWith(under(home, '')) ? home : dataHome,
     dataDir,
-    encryptedStore: join(dataDir, 'secrets.vault.age'),
-    plaintextStore: join(dataDir, 'secrets.plaintext.toml'),
-    lockFile: join(dataDir, '.lock'),
+    encryptedStore: `${dataDir}/secrets.vault.age`,
+    plaintextStore: `${dataDir}/secrets.plaintext.toml`,
+    lockFile: `${dataDir}/.lock`,
     configFiles:
       xdgConfigHome === undefined
         ? [homeConfig, systemConfig]
-        : [join(xdgConfigHome, 'mesa', 'config.toml'), homeConfig, systemConfig],
+        : [under(xdgConfigHome, 'mesa/config.toml'), homeConfig, systemConfig],
   };
+}
+
+/** Not `join`: there is nothing left to normalize, and every look-up passes here. Only `/` ends with a slash. */
+function under(dir: string, rest: string): string {
+  return `${dir === '/' ? '' : dir}/${rest}`;
 }
 
 function homeDir(fromEnvironment: string | undefined): string {

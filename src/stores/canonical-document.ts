@@ -1,4 +1,4 @@
-import { formatStoreKey, parseStoreKey, type StoreKey } from '../core/key-scope.ts';
+import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import { Token } from '../core/token.ts';
 import { parsePlainToml, parseUtcDate, unescapeString } from '../toml/plain-toml.ts';
 import type { TomlTable } from '../toml/table.ts';
@@ -16,9 +16,11 @@ const MAX_ESCAPED_KEY = 32_768;
 const FIELDS = /^(?:[A-Za-z0-9_-]+ = .*\n){1,64}$/;
 const NO_FIELDS: TomlTable = new Map();
 
+type ReadDate = (text: string) => Date | undefined;
+
 /**
  * Reads a document that `formatDocument` wrote, an order of magnitude faster than a TOML parser: no tables in between,
- * and no patterns, which cost more to compile than a small document takes to scan. Anything that differs from that
+ * and few patterns, which cost more to compile than a small document takes to scan. Anything that differs from that
  * form in a single byte, or is wrong in any way, gives undefined, and the TOML parser decides.
  */
 export function parseCanonicalDocument(text: string): StoreDocument | undefined {
@@ -26,57 +28,72 @@ export function parseCanonicalDocument(text: string): StoreDocument | undefined 
     return undefined;
   }
   const entries = new Map<StoreKey, DocumentEntry>();
+  const readDate = rememberingLast(parseUtcDate);
   for (let at = START.length; at < text.length;) {
     const next = text.indexOf(HEADER_START, at + 1);
     const end = next === -1 ? text.length : next;
-    const entry = readEntry(text, at, end);
-    if (entry === undefined) {
+    if (!addEntry(entries, text, at, end, readDate)) {
       return undefined;
     }
-    const name = formatStoreKey(entry.scope);
-    if (entries.has(name)) {
-      return undefined;
-    }
-    entries.set(name, entry);
     at = end;
   }
   return { entries, unknownFields: NO_FIELDS, unknownEntries: NO_FIELDS };
 }
 
-/** The entry that is exactly `text` from `start` to `end`. */
-function readEntry(text: string, start: number, end: number): DocumentEntry | undefined {
-  const nameEnd = text.indexOf(HEADER_END, start);
-  const keyStart = nameEnd + HEADER_END.length + KEY_START.length;
+/** Adds the entry that is exactly `text` from `start` to `end`. @returns whether it is one, and the first of its name */
+function addEntry(
+  entries: Map<StoreKey, DocumentEntry>,
+  text: string,
+  start: number,
+  end: number,
+  readDate: ReadDate,
+): boolean {
+  const nameStart = start + HEADER_START.length;
+  const nameEnd = text.indexOf(HEADER_END, nameStart);
+  if (nameEnd === -1 || !text.startsWith(HEADER_START, start)) {
+    return false;
+  }
+  const isQuoted = text[nameStart] === '"' && text[nameEnd - 1] === '"' && nameEnd > nameStart + 1;
+  const name = isQuoted ? text.slice(nameStart + 1, nameEnd - 1) : text.slice(nameStart, nameEnd);
+  const scope = isQuoted || name === 'global' ? parseStoreKey(name) : undefined;
+  const entry =
+    scope === undefined ? undefined : readEntry(text, nameEnd + HEADER_END.length, end, scope, readDate);
+  // What spells a scope is its store key, character by character.
+  const key = name as StoreKey;
+  if (entry === undefined || entries.has(key)) {
+    return false;
+  }
+  entries.set(key, entry);
+  return true;
+}
+
+/** The lines behind a header. */
+function readEntry(
+  text: string,
+  start: number,
+  end: number,
+  scope: KeyScope,
+  readDate: ReadDate,
+): DocumentEntry | undefined {
+  const keyStart = start + KEY_START.length;
   // No character of a key is a line break, so the first quote before one ends it.
   const keyEnd = text.indexOf(KEY_END, keyStart);
-  const isEntry =
-    text.startsWith(HEADER_START, start) &&
-    nameEnd !== -1 &&
-    text.startsWith(KEY_START, nameEnd + HEADER_END.length) &&
-    keyEnd !== -1 &&
-    keyEnd < end;
-  const scope = isEntry ? readName(text.slice(start + HEADER_START.length, nameEnd)) : undefined;
-  const token = isEntry ? readKey(text.slice(keyStart, keyEnd)) : undefined;
-  if (scope === undefined || token === undefined) {
+  if (!text.startsWith(KEY_START, start) || keyEnd === -1 || keyEnd >= end) {
     return undefined;
   }
+  const token = readKey(text.slice(keyStart, keyEnd));
   let at = keyEnd + KEY_END.length;
   let added: Date | undefined;
   if (text.startsWith(ADDED_START, at)) {
     const lineEnd = text.indexOf('\n', at);
-    added = parseUtcDate(text.slice(at + ADDED_START.length, lineEnd));
+    added = readDate(text.slice(at + ADDED_START.length, lineEnd));
     if (added === undefined) {
       return undefined;
     }
     at = lineEnd + 1;
   }
   const fields = at === end ? NO_FIELDS : readFields(text.slice(at, end));
-  return fields === undefined ? undefined : { scope, token, added, fields };
-}
-
-function readName(name: string): DocumentEntry['scope'] | undefined {
-  const isQuoted = name.startsWith('"') && name.endsWith('"') && name.length > 1;
-  return isQuoted ? parseStoreKey(name.slice(1, -1)) : name === 'global' ? { kind: 'global' } : undefined;
+  return token === undefined || fields === undefined ? undefined : { scope, token, added, fields };
 }
 
 function readKey(body: string): Token | undefined {
@@ -94,4 +111,17 @@ function readFields(lines: string): TomlTable | undefined {
   const fields = FIELDS.test(lines) ? parsePlainToml(lines) : undefined;
   const isStrange = fields?.has('key') === true || fields?.has('added') === true;
   return isStrange ? undefined : fields;
+}
+
+/** Keys that were stored together have the same date, and making one costs as much as the rest of an entry. */
+function rememberingLast(read: ReadDate): ReadDate {
+  let lastText: string | undefined;
+  let last: Date | undefined;
+  return (text) => {
+    if (text !== lastText) {
+      lastText = text;
+      last = read(text);
+    }
+    return last;
+  };
 }
