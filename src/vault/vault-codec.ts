@@ -21,7 +21,7 @@ export interface VaultCodecOptions {
 
 /**
  * Text to age file and back, with one passphrase. The only importer of age-encryption, which is loaded while a
- * derivation runs. Uses its buffer interface: the streaming one hands out text before the file's end is verified.
+ * derivation runs. Nothing of a file's text leaves before the file's end is verified.
  */
 export class VaultCodec {
   readonly #options: VaultCodecOptions;
@@ -44,7 +44,7 @@ export class VaultCodec {
     const decrypter = new Decrypter();
     decrypter.addIdentity(identity);
     try {
-      const plain = await decrypter.decrypt(file);
+      const plain = await collect(await decrypter.decrypt(streamOf(file)));
       const text = decodeUtf8(plain);
       plain.fill(0);
       if (text !== undefined) {
@@ -72,7 +72,7 @@ export class VaultCodec {
       const key = await (started?.catch(derive) ?? derive());
       const encrypter = new Encrypter();
       encrypter.addRecipient(scryptRecipient(key, Stanza));
-      return encrypter.encrypt(text);
+      return collect(await encrypter.encrypt(streamOf(Buffer.from(text))));
     };
   }
 
@@ -95,4 +95,24 @@ function wrongPassphrase(path: string): MesaAuthError {
   return new MesaAuthError('WRONG_PASSPHRASE', `incorrect passphrase for the vault ${path}`, {
     hint: 'type it again, or check MESA_VAULT_PASSPHRASE',
   });
+}
+
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+/** All of a stream. The library's own way goes through `Response`, which loads an HTTP client. */
+async function collect(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+  }
+  const all = Buffer.concat(chunks);
+  chunks.forEach((chunk) => chunk.fill(0));
+  return all;
 }
