@@ -87,6 +87,11 @@ async function withoutVault() {
     run('set-key, plaintext', ten, ['auth', 'set-key', '--org', 'org5'], {
       stdin: 'mesa_00000000000000000005',
     }),
+    {
+      name: 'a locked, durable write by itself',
+      argv: [process.execPath, join(here, 'locked-write.cjs'), ten.HOME],
+      env: { HOME: ten.HOME },
+    },
     run('list, 1,000 keys', thousand, ['auth', 'list']),
     run('list, 1,000 keys, MESA_ORGS of 1,000', { ...thousand, MESA_ORGS: someOrgs(1000) }, ['auth', 'list']),
     run('list, 10,000 keys', tenThousand, ['auth', 'list']),
@@ -113,6 +118,7 @@ async function withoutVault() {
     row('--help', 1.7),
     row('list, 10 keys', 1.7),
     row('set-key, plaintext', 1.5),
+    row('a locked, durable write by itself'),
     row('list, 1,000 keys', 2.0),
     row('list, 10,000 keys', 4.5),
     judged({

@@ -1,4 +1,4 @@
-import { readSync, writeSync } from 'node:fs';
+import { fstatSync, readSync, writeSync } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
 import type { Host, InputStream, OutputStream } from './host.ts';
@@ -46,9 +46,16 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Loaded on demand: node:tty brings the network modules with it. */
+/** node:tty brings the network modules with it, so it is asked only about what may be a terminal. */
 function isatty(fd: number): boolean {
-  return process.getBuiltinModule('node:tty').isatty(fd);
+  try {
+    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);
+  } catch (error) {
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+    return false;
+  }
 }
 
 function inputStream(): InputStream {
