@@ -11,7 +11,7 @@ import { configFromTable, DEFAULT_CONFIG, type Config } from './config.ts';
 
 const MAX_BYTES = 1024 * 1024;
 // Some editors on Windows write one. TOML 1.0 knows none.
-const BYTE_ORDER_MARK = /^\ufeff/;
+const BYTE_ORDER_MARK = '\ufeff';
 
 /**
  * The configuration: from `explicit` (`--config-path`) when it is given, else from the first of `candidates` that
@@ -25,7 +25,7 @@ export async function loadConfig(
   for (const path of explicit === undefined ? candidates : [explicit]) {
     const text = readConfigText(path);
     if (text !== undefined) {
-      return parseConfig(text.replace(BYTE_ORDER_MARK, ''), path);
+      return parseConfig(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, path);
     }
   }
   if (explicit !== undefined) {

@@ -55,11 +55,11 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
         `unknown secrets backend ${quoteText(backend)} in ${where}; expected ${BACKENDS.join(' or ')}`,
     );
   }
-  const serviceDomain =
-    (await string(['service-domain'], table.get('service-domain'))) ?? DEFAULT_SERVICE_DOMAIN;
-  if (!DOMAIN.test(serviceDomain)) {
+  const given = await string(['service-domain'], table.get('service-domain'));
+  if (given !== undefined && !DOMAIN.test(given)) {
     return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
   }
+  const serviceDomain = given ?? DEFAULT_SERVICE_DOMAIN;
   return { file, backend, serviceDomain, legacyKeyOrgs: legacyKeyOrgs(table) };
 }
 

@@ -25,7 +25,11 @@ export function parsePlainToml(text: string): TomlTable | undefined {
   const root: MutableTable = new Map();
   const defined = new Set<MutableTable>([root]);
   let table = root;
-  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+  const lines = text.includes('\r') ? text.replaceAll('\r\n', '\n') : text;
+  for (const line of lines.split('\n')) {
+    if (line === '') {
+      continue;
+    }
     if (line.length > MAX_LINE) {
       return undefined;
     }
@@ -40,7 +44,7 @@ export function parsePlainToml(text: string): TomlTable | undefined {
       table = opened;
       continue;
     }
-    if (Number.isNaN(first) || first === 0x23 /* # */ || first === 0x20 || first === 0x09) {
+    if (first === 0x23 /* # */ || first === 0x20 || first === 0x09) {
       if (!BLANK_OR_COMMENT.test(line)) {
         return undefined;
       }
