@@ -4,6 +4,7 @@ import type { RunOptions, RunResult } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
 import { inParallel } from './support/in-parallel.ts';
+import { judgeDurability } from './support/judge.ts';
 import { clearHome, PASSPHRASE, strayFiles } from './support/key-home.ts';
 import {
   OLD_STRAY,
@@ -21,7 +22,21 @@ interface Fault {
   /** Which calls it makes sense for; all when absent. */
   readonly concerns?: (call: FileCall, at: number) => boolean;
   /** What is wrong, besides what is wrong after any fault. */
-  readonly alsoJudge?: (scenario: Scenario, home: TempHome, result: RunResult) => readonly Problem[];
+  readonly alsoJudge?: (
+    scenario: Scenario,
+    home: TempHome,
+    result: RunResult,
+    call: FileCall,
+  ) => readonly Problem[];
+}
+
+function failed(
+  scenario: Scenario,
+  home: TempHome,
+  result: RunResult,
+  { syscall }: FileCall,
+): readonly Problem[] {
+  return [...ownStrays(scenario, home, result), ...judgeDurability(syscall, result)];
 }
 
 /** A command that goes on after an error removes its temporary file itself. */
@@ -41,10 +56,11 @@ const FAILED_WITH_ITS_CLEANING_UP: Fault = {
   fault: 'error=EIO',
   more: ['unlink:error=EIO', 'unlinkat:error=EIO'],
   concerns: ({ line, syscall }) => line.includes('.tmp') && !syscall.startsWith('unlink'),
+  alsoJudge: (_scenario, _home, result, { syscall }) => judgeDurability(syscall, result),
 };
 
 const EVERY_ERROR: readonly Fault[] = [
-  ...ERRNOS.map((errno) => ({ fault: `error=${errno}`, alsoJudge: ownStrays })),
+  ...ERRNOS.map((errno) => ({ fault: `error=${errno}`, alsoJudge: failed })),
   FAILED_WITH_ITS_CLEANING_UP,
 ];
 
@@ -52,7 +68,7 @@ const EVERY_ERROR: readonly Fault[] = [
 const ERRORS_IN_TURN: readonly Fault[] = [
   ...ERRNOS.map((errno, turn) => ({
     fault: `error=${errno}`,
-    alsoJudge: ownStrays,
+    alsoJudge: failed,
     concerns: (_call: FileCall, at: number) => at % ERRNOS.length === turn,
   })),
   FAILED_WITH_ITS_CLEANING_UP,
@@ -124,7 +140,7 @@ describe('a command that writes', () => {
           });
           if (hit !== undefined) {
             row.point(`${fault.fault} from ${call.line.replaceAll(home.path, '~')}`, [
-              ...(fault.alsoJudge?.(scenario, own, result) ?? []),
+              ...(fault.alsoJudge?.(scenario, own, result, call) ?? []),
               ...(await scenario.judge(own, result)),
             ]);
             if (hit.index === call.index) {

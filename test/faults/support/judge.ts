@@ -107,6 +107,19 @@ export async function judgeConfig(
   return [...problems, ...modeProblems(file)];
 }
 
+const SYNCS: ReadonlySet<string> = new Set(['fsync', 'fdatasync', 'sync_file_range', 'syncfs']);
+const SUCCESS = /^(?:stored|replaced|removed|saved) /m;
+
+/**
+ * No success without durability: what could not be synced may be gone after a power loss, however new it looks now.
+ * @param failed the system call that was given an error
+ */
+export function judgeDurability(failed: string, { status, stderr }: RunResult): readonly Problem[] {
+  return SYNCS.has(failed) && (status === 0 || SUCCESS.test(stderr))
+    ? [{ kind: 'silent', text: `${failed} failed, and success was reported: ${stderr}` }]
+    : [];
+}
+
 function judgeReport({ status, stdout, stderr }: RunResult, isNew: boolean): readonly Problem[] {
   const problems: Problem[] = [];
   const unclear = (text: string): void => {
