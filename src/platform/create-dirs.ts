@@ -41,7 +41,8 @@ export function createDirs(path: string): void {
       syncDir(dirname(at));
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') {
-        throw ioError('create', at, error);
+        const hint = errnoOf(error) === 'EACCES' ? `make ${dirname(at)} writable for you` : undefined;
+        throw ioError('create', at, error, hint);
       }
     }
   }

@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { CAN_MOUNT, OBEYING_MODES, withMounts } from '../support/confinement.ts';
+import { CAN_MOUNT, OBEYING_MODES } from '../support/confinement.ts';
 import { runMesa, runShell } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
@@ -18,6 +18,7 @@ const COMMANDS = [
   [],
 ];
 
+// All combinations of HOME and the XDG variables: test/faults/home-matrix.test.ts.
 describe('HOME', () => {
   it.each([
     { value: '', problem: 'empty' },
@@ -35,18 +36,6 @@ describe('HOME', () => {
     }
     // The working directory of those commands.
     expect(home.tree()).toEqual([]);
-  });
-
-  it.runIf(CAN_MOUNT)('is looked up in the password database when it is unset', async () => {
-    const home = createTempHome();
-    writePlaintext(home, documentOf({ global: KEY }));
-    const passwd = home.write('passwd', `somebody:x:0:0::${home.path}:/bin/sh\n`);
-    const under = withMounts(`mount --bind '${passwd}' /etc/passwd`);
-    expect(await runShell('unset HOME; mesa auth get-key', { home, under })).toMatchObject({
-      status: 0,
-      stdout: `${KEY}\n`,
-      stderr: '',
-    });
   });
 
   it.runIf(CAN_MOUNT)(
@@ -118,17 +107,6 @@ describe('HOME', () => {
 });
 
 describe('XDG_DATA_HOME', () => {
-  it.each(['', '.', 'relative', './a'])('counts as unset when it is %j', async (value) => {
-    const home = createTempHome();
-    home.useBackend('plaintext-file');
-    const cwd = join(home.path, 'work');
-    mkdirSync(cwd);
-    const env = { XDG_DATA_HOME: value };
-    expect((await runMesa(['auth', 'set-key', KEY], { home, cwd, env })).status).toBe(0);
-    expect(home.tree()).toContain('.local/share/mesa/secrets.plaintext.toml');
-    expect(home.tree().filter((name) => name.startsWith('work/'))).toEqual(['work/']);
-  });
-
   it('is where the keys are when it is absolute, and is made when it is missing', async () => {
     const home = createTempHome();
     home.useBackend('plaintext-file');
@@ -141,12 +119,5 @@ describe('XDG_DATA_HOME', () => {
     expect(home.tree()).not.toContain('.local/');
     expect((await runMesa(['auth', 'get-key'], { home, env })).stdout).toBe('mesa_x\n');
     expect((await runMesa(['auth', 'get-key'], { home })).status).toBe(4);
-  });
-
-  it('and XDG_CONFIG_HOME do not replace a HOME that is missing', async () => {
-    const home = createTempHome();
-    const env = { HOME: '', XDG_DATA_HOME: home.path, XDG_CONFIG_HOME: home.path };
-    expect(await runMesa(['auth', 'set-key', KEY], { home, env })).toMatchObject({ status: 3, stdout: '' });
-    expect(home.tree()).toEqual([]);
   });
 });

@@ -179,7 +179,9 @@ describe('init -y', () => {
     chmodSync(join(home.path, '.config'), 0o500);
     const result = await runMesa(PLAINTEXT, { home, under: OBEYING_MODES });
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toBe(`mesa: cannot create ${home.path}/.config/mesa: permission denied\n`);
+    expect(result.stderr).toBe(
+      `mesa: cannot create ${home.path}/.config/mesa: permission denied\nhint: make ${home.path}/.config writable for you\n`,
+    );
     expect(home.tree().filter((name) => name.startsWith('.config'))).toEqual(['.config/']);
   });
 });

@@ -2,12 +2,16 @@ import { spawnSync } from 'node:child_process';
 
 const OVERRIDES = '-dac_override,-dac_read_search';
 
-/**
- * What runs a command so that file modes hold for it: without the capabilities that let root pass over them. Nothing
- * for any other user.
- */
-export const OBEYING_MODES: readonly string[] =
-  process.getuid?.() === 0 ? ['setpriv', `--bounding-set=${OVERRIDES}`, `--inh-caps=${OVERRIDES}`, '--'] : [];
+/** What runs a command without the capabilities that let root, also that of a namespace, pass over file modes. */
+export const WITHOUT_OVERRIDES: readonly string[] = [
+  'setpriv',
+  `--bounding-set=${OVERRIDES}`,
+  `--inh-caps=${OVERRIDES}`,
+  '--',
+];
+
+/** What runs a command so that file modes hold for it. Nothing for any other user than root. */
+export const OBEYING_MODES: readonly string[] = process.getuid?.() === 0 ? WITHOUT_OVERRIDES : [];
 
 /** Whether this machine allows a mount namespace of one's own; some containers do not. */
 export const CAN_MOUNT = spawnSync('unshare', ['-rm', 'true']).status === 0;
