@@ -28,6 +28,11 @@ const EXIT_STATUS = {
 
 export type ErrorCode = keyof typeof EXIT_STATUS;
 
+/** Whether `text` is one of our codes: for errors that come from another process. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(EXIT_STATUS, text);
+}
+
 export interface ErrorDetails {
   /** What to type next, printed on a line of its own. */
   readonly hint?: string;

@@ -34,6 +34,12 @@ const MAX_PID_BYTES = 16;
 // Absolute, never through PATH: whoever can change PATH must not be handed the lock.
 const FLOCK_PROGRAMS = ['/usr/bin/flock', '/bin/flock', '/run/current-system/sw/bin/flock'];
 
+// flock(1): the lock is held by somebody else, and -n was given.
+const FLOCK_CONFLICT = 1;
+
+// The cause of the errors that say so, to tell them from locks that do not work.
+const HELD = Symbol('held by another process');
+
 // open(2) on macOS: take an exclusive flock(2) lock while opening. Node passes the number through.
 const DARWIN_O_EXLOCK = 0x20;
 
@@ -55,29 +61,50 @@ export async function withFileLock<T>(options: FileLockOptions, work: () => Prom
   }
 }
 
+/**
+ * Takes the same kind of lock without waiting, and keeps it until this process ends or closes the descriptor.
+ * @returns the open lock file, or undefined when another process holds it
+ * @throws as withFileLock
+ */
+export async function tryLockFile(path: string): Promise<number | undefined> {
+  try {
+    const fd = await acquireOnce(path, undefined);
+    writeHolder(fd);
+    return fd;
+  } catch (error) {
+    if (error instanceof MesaAuthError && error.cause === HELD) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 async function acquire(options: FileLockOptions): Promise<number> {
   const deadline = Date.now() + (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS);
   const notice = setTimeout(() => {
     options.onWait(readHolder(options.path));
   }, options.noticeAfterMs ?? NOTICE_AFTER_MS);
   try {
-    for (;;) {
-      const fd =
-        process.platform === 'darwin'
-          ? await openLocked(options.path, deadline)
-          : await openAndLock(options.path, deadline);
-      if (isStillAt(fd, options.path)) {
-        return fd;
-      }
-      // Somebody removed or replaced the file while we waited: our lock guards nothing.
-      closeQuietly(fd);
-    }
+    return await acquireOnce(options.path, deadline);
   } finally {
     clearTimeout(notice);
   }
 }
 
-async function openAndLock(path: string, deadline: number): Promise<number> {
+/** @param deadline wall-clock milliseconds; undefined not to wait at all */
+async function acquireOnce(path: string, deadline: number | undefined): Promise<number> {
+  for (;;) {
+    const fd =
+      process.platform === 'darwin' ? await openLocked(path, deadline) : await openAndLock(path, deadline);
+    if (isStillAt(fd, path)) {
+      return fd;
+    }
+    // Somebody removed or replaced the file while we waited: our lock guards nothing.
+    closeQuietly(fd);
+  }
+}
+
+async function openAndLock(path: string, deadline: number | undefined): Promise<number> {
   const fd = openLockFile(path, 0);
   try {
     const program = FLOCK_PROGRAMS.find((candidate) => existsSync(candidate));
@@ -94,24 +121,28 @@ async function openAndLock(path: string, deadline: number): Promise<number> {
   }
 }
 
-function runFlock(program: string, fd: number, path: string, deadline: number): Promise<void> {
+function runFlock(program: string, fd: number, path: string, deadline: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let child: ChildProcess;
     try {
       // An empty environment: the helper has no use for ours, which may hold a passphrase.
-      child = spawn(program, ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], env: {} });
+      const args = deadline === undefined ? ['-x', '-n', '3'] : ['-x', '3'];
+      child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd], env: {} });
     } catch (error) {
       reject(ioError('run', program, error));
       return;
     }
     let late = false;
-    const timer = setTimeout(
-      () => {
-        late = true;
-        child.kill('SIGKILL');
-      },
-      Math.max(0, deadline - Date.now()),
-    );
+    const timer =
+      deadline === undefined
+        ? undefined
+        : setTimeout(
+            () => {
+              late = true;
+              child.kill('SIGKILL');
+            },
+            Math.max(0, deadline - Date.now()),
+          );
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(ioError('run', program, error));
@@ -120,7 +151,7 @@ function runFlock(program: string, fd: number, path: string, deadline: number): 
       clearTimeout(timer);
       if (code === 0) {
         resolve();
-      } else if (late) {
+      } else if (late || (deadline === undefined && code === FLOCK_CONFLICT)) {
         reject(busy(path));
       } else {
         reject(
@@ -137,7 +168,7 @@ function runFlock(program: string, fd: number, path: string, deadline: number): 
   });
 }
 
-async function openLocked(path: string, deadline: number): Promise<number> {
+async function openLocked(path: string, deadline: number | undefined): Promise<number> {
   for (;;) {
     try {
       return openLockFile(path, DARWIN_O_EXLOCK | constants.O_NONBLOCK);
@@ -147,7 +178,7 @@ async function openLocked(path: string, deadline: number): Promise<number> {
         throw error;
       }
     }
-    if (Date.now() >= deadline) {
+    if (deadline === undefined || Date.now() >= deadline) {
       throw busy(path);
     }
     await sleep(POLL_MS);
@@ -208,7 +239,8 @@ function writeHolder(fd: number): void {
   }
 }
 
-function readHolder(path: string): number | undefined {
+/** The pid in a lock file: of whoever holds the lock, or held it last. */
+export function readHolder(path: string): number | undefined {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
     // Whatever lies there by now, such as a FIFO, must not keep us from giving up.
@@ -229,7 +261,10 @@ function busy(path: string): MesaAuthError {
   return new MesaAuthError(
     'STORE_BUSY',
     `another mesa${holder === undefined ? '' : ` (pid ${holder})`} has been writing to the secret store for too long`,
-    { hint: holder === undefined ? 'try again' : `see what it does: ps -p ${holder}; then try again` },
+    {
+      hint: holder === undefined ? 'try again' : `see what it does: ps -p ${holder}; then try again`,
+      cause: HELD,
+    },
   );
 }
 

@@ -1,0 +1,174 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { errnoOf, MesaAuthError } from '../errors.ts';
+import type { Paths } from '../platform/paths.ts';
+import { MAX_LINE_BYTES, type AgentStatus, type Reply, type Request } from './protocol.ts';
+import { parseReply } from './replies.ts';
+import { formatRequest } from './requests.ts';
+import { agentPlace, hasAgentSocket, type AgentPlace } from './socket-path.ts';
+
+const SILENCE_MS = 1_000;
+const POLL_MS = 20;
+
+/** What became of a request, where there was no reply to it. */
+export type Failure =
+  /** Nobody listens: there is no agent, or one that ended without tidying up. */
+  | 'dead'
+  /** The connection ended without a reply; the agent may or may not have done what it was asked. */
+  | 'broken'
+  /** No reply within a second. */
+  | 'silent'
+  /** Something that this version does not understand. */
+  | 'other-version';
+
+export type Answer =
+  | { readonly failure: undefined; readonly reply: Reply }
+  | { readonly failure: Failure; readonly reply: undefined };
+
+/**
+ * Sends the lines of one request and waits for the reply, for a second at most. When this gives up, the connection is
+ * closed by then: the agent performs no write whose connection is closed.
+ */
+export function askAgent(socketPath: string, lines: readonly string[]): Promise<Answer> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    const received: Buffer[] = [];
+    let length = 0;
+    const end = (answer: Answer): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const fail = (failure: Failure): void => end({ failure, reply: undefined });
+    const timer = setTimeout(() => fail('silent'), SILENCE_MS);
+    socket.on('data', (chunk: Buffer) => {
+      received.push(chunk);
+      length += chunk.length;
+      if (chunk.includes('\n') || length > MAX_LINE_BYTES) {
+        const reply = parseReply(Buffer.concat(received).toString('utf8'));
+        if (reply === undefined || reply === 'version') {
+          fail('other-version');
+        } else {
+          end({ failure: undefined, reply });
+        }
+      }
+    });
+    socket.on('error', (error) => {
+      const errno = errnoOf(error);
+      fail(errno === 'ECONNREFUSED' || errno === 'ENOENT' ? 'dead' : 'broken');
+    });
+    socket.on('close', () => fail('broken'));
+    socket.write(lines.join(''));
+  });
+}
+
+/** node:net is loaded here: no command needs it unless there is an agent. */
+function connect(path: string): Socket {
+  return process.getBuiltinModule('node:net').connect(path);
+}
+
+export function ask(socketPath: string, request: Request): Promise<Answer> {
+  return askAgent(socketPath, [formatRequest(request)]);
+}
+
+/** What there is in the agent's place. `none`: nothing; otherwise see Failure. */
+export type AgentProbe = AgentStatus | 'none' | Failure;
+
+/**
+ * Asks the agent about itself, which does not extend its idle time. At most a second.
+ * @throws STORE_UNSAFE when somebody else may have made the socket
+ */
+export async function probeAgent(paths: Paths): Promise<AgentProbe> {
+  const place = agentPlace(paths);
+  if (!hasAgentSocket(place)) {
+    return 'none';
+  }
+  const { failure, reply } = await ask(place.socket, { type: 'status' });
+  if (failure !== undefined) {
+    return failure;
+  }
+  switch (reply.type) {
+    case 'status':
+      return reply.status;
+    case 'refused':
+      return 'other-version';
+    default:
+      return 'broken';
+  }
+}
+
+/**
+ * The agent of this user, undefined when none answers or it is of another version; `probeAgent` tells these apart. The
+ * agent may hold another vault than `paths.encryptedStore`.
+ */
+export async function agentStatus(paths: Paths): Promise<AgentStatus | undefined> {
+  try {
+    const probe = await probeAgent(paths);
+    return typeof probe === 'string' ? undefined : probe;
+  } catch (error) {
+    if (error instanceof MesaAuthError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * Makes the agent of this user forget what it holds, whatever vault that is of: it is asked to end, and one that does
+ * not answer is killed. About two seconds at most, usually a few milliseconds.
+ * @returns whether there was one; it is gone when this resolves
+ * @throws STORE_UNSAFE when somebody else may have made the socket; FAILURE when the agent cannot be ended; IO
+ */
+export async function lockAgent(paths: Paths): Promise<boolean> {
+  const place = agentPlace(paths);
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  const asked = hasAgentSocket(place) && (await ask(place.socket, { type: 'lock' })).failure === undefined;
+  // Where no agent ever ran there is no lock file, and none is made.
+  return (existsSync(place.lockFile) && (await ensureEnded(place, asked))) || asked;
+}
+
+/** Waits until nobody holds the agent's lock, and kills who does not let go; then removes what it left behind. */
+async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> {
+  const [{ readHolder, tryLockFile }, { closeQuietly }, { rmSync }] = await Promise.all([
+    import('../platform/file-lock.ts'),
+    import('../platform/private-file.ts'),
+    import('node:fs'),
+  ]);
+  let found = false;
+  let killed = false;
+  const started = performance.now();
+  for (;;) {
+    const fd = await tryLockFile(place.lockFile);
+    if (fd !== undefined) {
+      rmSync(place.socket, { force: true });
+      closeQuietly(fd);
+      return found;
+    }
+    found = true;
+    const pid = readHolder(place.lockFile);
+    const late = performance.now() - started > SILENCE_MS;
+    if ((!asked || late) && !killed && pid !== undefined) {
+      killed = kill(pid);
+    } else if (late && performance.now() - started > 2 * SILENCE_MS) {
+      throw new MesaAuthError(
+        'FAILURE',
+        `the unlock agent${pid === undefined ? '' : ` (pid ${pid})`} does not end`,
+        pid === undefined ? {} : { hint: `kill -KILL ${pid}` },
+      );
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function kill(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+    return false;
+  }
+}

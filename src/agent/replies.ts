@@ -1,0 +1,149 @@
+import { formatStoreKey } from '../core/key-scope.ts';
+import type { ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
+import { isErrorCode, MesaAuthError } from '../errors.ts';
+import { MAX_LINE_BYTES, REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
+import {
+  asFields,
+  formatLine,
+  parseAll,
+  parseFields,
+  parseScope,
+  parseToken,
+  splitBySize,
+  type Fields,
+} from './wire.ts';
+
+const OUTCOMES: readonly string[] = ['stored', 'replaced', 'removed', 'absent'] satisfies ChangeOutcome[];
+
+export function formatReply(reply: Reply): string {
+  return formatLine(replyFields(reply));
+}
+
+function replyFields(reply: Reply): object {
+  switch (reply.type) {
+    case 'entries':
+      return { ...reply, entries: reply.entries.map(entryFields) };
+    case 'failed': {
+      const { code, message, hint } = reply.error;
+      return { type: reply.type, code, message, hint, warnings: reply.warnings };
+    }
+    case 'status':
+    case 'locked':
+    case 'outcomes':
+    case 'busy':
+    case 'refused':
+      return reply;
+  }
+}
+
+function entryFields({ scope, token, added }: KeyEntry): readonly (string | null)[] {
+  return [formatStoreKey(scope), token.reveal(), added?.toISOString() ?? null];
+}
+
+/** How many of the entries fit into one reply, from the first on. At least one: a key is at most 16 KiB. */
+export function countFitting(
+  entries: readonly KeyEntry[],
+  rest: Omit<Reply & { type: 'entries' }, 'entries'>,
+): number {
+  const room = MAX_LINE_BYTES - Buffer.byteLength(formatReply({ ...rest, entries: [] }));
+  const [first = []] = splitBySize(entries, room, (entry) => JSON.stringify(entryFields(entry)).length + 1);
+  return first.length;
+}
+
+/** @returns 'version' for a line of another version, undefined for one that makes no sense */
+export function parseReply(line: string): Reply | 'version' | undefined {
+  const fields = parseFields(line);
+  if (fields === undefined || fields === 'version') {
+    return fields;
+  }
+  const { type } = fields;
+  const warnings = parseAll(fields['warnings'] ?? [], parseText);
+  switch (type) {
+    case 'locked':
+    case 'busy':
+      return { type };
+    case 'status': {
+      const status = parseStatus(fields['status']);
+      return status === undefined ? undefined : { type, status };
+    }
+    case 'refused': {
+      const reason = REFUSALS.find((known) => known === fields['reason']);
+      return reason === undefined ? undefined : { type, reason };
+    }
+    case 'entries': {
+      const { revision, more } = fields;
+      const entries = parseAll(fields['entries'], parseEntry);
+      const isWhole = typeof revision === 'string' && typeof more === 'boolean';
+      return entries === undefined || warnings === undefined || !isWhole
+        ? undefined
+        : { type, entries, revision, more, warnings };
+    }
+    case 'outcomes': {
+      const outcomes = parseAll(fields['outcomes'], parseOutcome);
+      return outcomes === undefined || warnings === undefined ? undefined : { type, outcomes, warnings };
+    }
+    case 'failed': {
+      const error = parseError(fields);
+      return error === undefined || warnings === undefined ? undefined : { type, error, warnings };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function parseStatus(value: unknown): AgentStatus | undefined {
+  const fields = asFields(value) ?? {};
+  const { pid, version, vault, idleMs } = fields;
+  const [unlockedSince, idleUntil, lockedAt] = ['unlockedSince', 'idleUntil', 'lockedAt'].map((name) =>
+    parseDate(fields[name]),
+  );
+  const { opening, sealing } = asFields(fields['derivations']) ?? {};
+  if (
+    typeof pid !== 'number' ||
+    typeof version !== 'string' ||
+    typeof vault !== 'string' ||
+    typeof idleMs !== 'number' ||
+    unlockedSince === undefined ||
+    idleUntil === undefined ||
+    lockedAt === undefined ||
+    typeof opening !== 'number' ||
+    typeof sealing !== 'number'
+  ) {
+    return undefined;
+  }
+  const derivations = { opening, sealing };
+  return { pid, version, vault, unlockedSince, idleUntil, lockedAt, idleMs, derivations };
+}
+
+function parseEntry(value: unknown): KeyEntry | undefined {
+  if (!Array.isArray(value)) {
+    return undefined;
+  }
+  const scope = parseScope(value[0]);
+  const token = parseToken(value[1]);
+  const added = parseDate(value[2]);
+  return scope === undefined || token === undefined || (added === undefined && value[2] !== null)
+    ? undefined
+    : { scope, token, added };
+}
+
+function parseError({ code, message, hint }: Fields): MesaAuthError | undefined {
+  if (typeof code !== 'string' || !isErrorCode(code) || typeof message !== 'string') {
+    return undefined;
+  }
+  return new MesaAuthError(code, message, typeof hint === 'string' ? { hint } : {});
+}
+
+function parseOutcome(value: unknown): ChangeOutcome | undefined {
+  const text = parseText(value);
+  return text !== undefined && OUTCOMES.includes(text) ? (text as ChangeOutcome) : undefined;
+}
+
+function parseDate(value: unknown): Date | undefined {
+  const date = typeof value === 'string' ? new Date(value) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+function parseText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

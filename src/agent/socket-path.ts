@@ -1,0 +1,85 @@
+import { lstatSync, statSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+
+import { shellWord } from '../core/escape-text.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Paths } from '../platform/paths.ts';
+import type { PrivateDir } from '../platform/private-dir.ts';
+
+/** Where the agent of this user is found. */
+export interface AgentPlace {
+  /** Must be ours alone: it decides who can reach the socket, because Node tells nothing of the other end. */
+  readonly dir: PrivateDir;
+  readonly socket: string;
+  /** Held by the agent for its whole life; its content is the agent's pid. Never removed, as every lock file. */
+  readonly lockFile: string;
+}
+
+const GROUP_OR_WORLD_ANY = 0o077;
+// sockaddr_un.sun_path without its NUL: unix(7), and sys/un.h on macOS.
+const LONGEST_SOCKET_PATH = { darwin: 103, other: 107 } as const;
+
+/** `mesa` in XDG_RUNTIME_DIR when that is a directory of ours, else the data directory. */
+export function agentPlace(paths: Paths): AgentPlace {
+  const { runtimeHome, dataDir, dataBase } = paths;
+  const dir: PrivateDir =
+    runtimeHome !== undefined && isDirOfOurs(runtimeHome)
+      ? { path: join(runtimeHome, 'mesa'), base: runtimeHome }
+      : { path: dataDir, base: dataBase };
+  return { dir, socket: join(dir.path, 'agent.sock'), lockFile: join(dir.path, 'agent.lock') };
+}
+
+/**
+ * Whether there is a socket to connect to. Nobody need be listening on it.
+ * @throws STORE_UNSAFE when somebody else may have made it
+ */
+export function hasAgentSocket({ dir, socket }: AgentPlace): boolean {
+  const stats = examine(socket);
+  if (stats === undefined) {
+    return false;
+  }
+  const parent = examine(dir.path);
+  const isPrivate =
+    parent?.isDirectory() === true && isOurs(parent) && (parent.mode & GROUP_OR_WORLD_ANY) === 0;
+  if (!isPrivate || !stats.isSocket() || !isOurs(stats)) {
+    throw new MesaAuthError('STORE_UNSAFE', `${socket} may belong to another user`, {
+      hint: `see who made it, then: rm ${shellWord(socket)}`,
+    });
+  }
+  return true;
+}
+
+/** @throws HOME_UNUSABLE when no socket can have this path */
+export function assertSocketPath({ socket }: AgentPlace, platform: NodeJS.Platform): void {
+  const longest = platform === 'darwin' ? LONGEST_SOCKET_PATH.darwin : LONGEST_SOCKET_PATH.other;
+  if (Buffer.byteLength(socket) > longest) {
+    throw new MesaAuthError(
+      'HOME_UNUSABLE',
+      `the path ${socket} is too long for a socket; at most ${longest} bytes fit`,
+      { hint: 'set XDG_RUNTIME_DIR to a directory of yours with a shorter path' },
+    );
+  }
+}
+
+function isDirOfOurs(path: string): boolean {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isDirectory() === true && isOurs(stats);
+  } catch {
+    return false;
+  }
+}
+
+function isOurs({ uid }: Stats): boolean {
+  return uid === process.geteuid?.();
+}
+
+/** Undefined when there is none. */
+function examine(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Whatever cannot be examined cannot be connected to, either.
+    return undefined;
+  }
+}
