@@ -1,4 +1,5 @@
 import { globalOptions } from './cli/command-spec.ts';
+import { AGENT_COMMAND } from './agent/agent-command.ts';
 import { Context } from './cli/context.ts';
 import { FREQUENT_COMMANDS } from './cli/frequent-commands.ts';
 import { Output } from './cli/output.ts';
@@ -17,6 +18,10 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
       new Output(host).data(`${VERSION}\n`);
       return 0;
+    }
+    if (argv.length === 1 && argv[0] === AGENT_COMMAND) {
+      const { runAgent } = await import('./cli/run-agent.ts');
+      return await runAgent(host);
     }
     const plain = parsePlainCommandLine(argv, FREQUENT_COMMANDS) ?? (await parseAnyPlain(argv));
     if (plain === undefined) {

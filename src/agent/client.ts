@@ -128,6 +128,21 @@ export async function lockAgent(paths: Paths): Promise<boolean> {
   return (existsSync(place.lockFile) && (await ensureEnded(place, asked))) || asked;
 }
 
+/** Removes the socket of an agent that ended without tidying up, so that the next command finds none. */
+export async function removeDeadSocket(place: AgentPlace): Promise<void> {
+  const [{ tryLockFile }, { closeQuietly }, { rmSync }] = await Promise.all([
+    import('../platform/file-lock.ts'),
+    import('../platform/private-file.ts'),
+    import('node:fs'),
+  ]);
+  // A new agent may be about to make its own.
+  const fd = await tryLockFile(place.lockFile);
+  if (fd !== undefined) {
+    rmSync(place.socket, { force: true });
+    closeQuietly(fd);
+  }
+}
+
 /** Waits until nobody holds the agent's lock, and kills who does not let go; then removes what it left behind. */
 async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> {
   const [{ readHolder, tryLockFile }, { closeQuietly }, { rmSync }] = await Promise.all([

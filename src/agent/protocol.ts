@@ -1,6 +1,7 @@
 import type { KeyScope, StoreKey } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
 import type { MesaAuthError } from '../errors.ts';
+import type { Moment } from './moment.ts';
 
 // One JSON line each way on a connection of its own; docs/agent-protocol.md describes the messages.
 
@@ -12,24 +13,6 @@ export const MAX_LINE_BYTES = 65_536;
 export const MAX_REQUEST_BYTES = 4 * MAX_LINE_BYTES;
 /** How long a connection may take, and how old a write may be when it is performed. */
 export const REQUEST_LIMIT_MS = 5_000;
-/** The longest idle time, and the limit that use does not extend: 12 hours. */
-export const MAX_UNLOCK_MS = 12 * 60 * 60 * 1_000;
-export const DEFAULT_UNLOCK_MS = 15 * 60 * 1_000;
-
-/**
- * Wall-clock and monotonic milliseconds at one moment. The monotonic clock is the system's, so that two processes can
- * compare; it stands still while the machine sleeps, which the other one does not.
- */
-export interface Moment {
-  readonly wall: number;
-  readonly monotonic: number;
-}
-
-/** How long ago `then` was, by the clock that says more. */
-export function elapsed(then: Moment, now: Moment): number {
-  return Math.max(now.wall - then.wall, now.monotonic - then.monotonic);
-}
-
 export type Request =
   | { readonly type: 'status' }
   | { readonly type: 'lock' }

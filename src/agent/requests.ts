@@ -1,6 +1,8 @@
 import { formatStoreKey } from '../core/key-scope.ts';
 import type { Change } from '../core/secret-store.ts';
-import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, MAX_UNLOCK_MS, type Moment, type Request } from './protocol.ts';
+import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
+import type { Moment } from './moment.ts';
+import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, type Request } from './protocol.ts';
 import {
   asFields,
   formatLine,

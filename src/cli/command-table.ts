@@ -57,5 +57,34 @@ export const COMMANDS: readonly CommandSpec[] = [
       await runRmKey(context, scopeOf(flags));
     },
   },
+  {
+    path: ['auth', 'unlock'],
+    description: 'open the vault for a while, so that its passphrase is typed once',
+    examples: ['mesa auth unlock', 'mesa auth unlock --timeout 8h', 'mesa auth unlock --check'],
+    flags: [
+      {
+        long: '--timeout',
+        value: 'time',
+        description: 'lock after this long without use, as 15m or 1h30m; at most 12h',
+      },
+      { long: '--check', description: 'ask nothing; exit 0 when the vault is unlocked, 6 when it is locked' },
+      { long: '--json', description: 'with --check: print one JSON document, without secrets' },
+    ],
+    run: async (context, flags) => {
+      const { runUnlock } = await import('./commands/unlock.ts');
+      const [check, json] = [flags.has('check'), flags.has('json')];
+      await runUnlock(context, { timeout: valueOf(flags, 'timeout'), check, json });
+    },
+  },
+  {
+    path: ['auth', 'lock'],
+    description: 'lock the vault that unlock opened',
+    examples: ['mesa auth lock'],
+    flags: [],
+    run: async (context) => {
+      const { runLock } = await import('./commands/lock.ts');
+      await runLock(context);
+    },
+  },
   ...FREQUENT_COMMANDS,
 ];

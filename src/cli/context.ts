@@ -27,6 +27,8 @@ export class Context {
   readonly host: Host;
   readonly globals: GlobalOptions;
   readonly output: Output;
+  /** `unlock-timeout` of the configuration, once that is known; see Config. */
+  unlockTimeout: number | undefined;
   readonly #stores = new Map<Backend, Promise<SecretStore>>();
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
@@ -62,8 +64,10 @@ export class Context {
   }
 
   /** @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */
-  loadConfig(): Promise<Config> {
-    return loadConfig(this.explicitConfig, this.paths.configFiles);
+  async loadConfig(): Promise<Config> {
+    const config = await loadConfig(this.explicitConfig, this.paths.configFiles);
+    this.unlockTimeout = config.unlockTimeout;
+    return config;
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
@@ -77,6 +81,7 @@ export class Context {
     return openStore(backend, {
       paths: this.paths,
       passphrases: () => this.passphrases(),
+      useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
       now: () => this.host.now(),
       warn: (message) => this.output.warn(message),
       onLockWait: (holder) => this.reportLockWait(holder),

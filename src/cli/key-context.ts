@@ -4,6 +4,7 @@ import {
   environmentKeyApplies,
   keyNotFound,
   listCandidates,
+  lookupOrder,
   usedCandidate,
   type Candidate,
 } from '../core/resolve-key.ts';
@@ -59,7 +60,7 @@ export async function resolveCandidates(context: Context, options: ScopeOptions)
   const environmentKey = context.environmentKey();
   const { config, store } = await startSession(context);
   const scope = await usedScope(context, options, config);
-  const candidates = listCandidates(scope, environmentKey, await store.read());
+  const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
   return { scope, candidates, used: usedCandidate(candidates) };
 }
 

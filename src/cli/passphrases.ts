@@ -1,3 +1,4 @@
+import type { AgentProcess } from '../agent/start.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import {
@@ -22,6 +23,7 @@ export function cliPassphrases(context: Context): PassphraseSource {
     }
     return text === '' ? undefined : { text, typed: false, mayCreate: true };
   };
+  let agent: AgentProcess | undefined;
   const ask = async (question: (prompter: Prompter) => Promise<string>): Promise<string> => {
     const prompter = await context.prompter();
     if (prompter === undefined) {
@@ -38,11 +40,12 @@ export function cliPassphrases(context: Context): PassphraseSource {
         return known;
       }
       const message = attempt === 1 ? 'Vault passphrase:' : 'Incorrect passphrase. Vault passphrase:';
-      return {
-        text: await ask((prompter) => prompter.secret({ message, check: describeEmpty })),
-        typed: true,
-        mayCreate: false,
-      };
+      const text = await ask((prompter) => prompter.secret({ message, check: describeEmpty }));
+      if (context.unlockTimeout !== undefined) {
+        // It starts while the vault is opened. When it is never told the passphrase, it ends with this process.
+        agent ??= (await import('../agent/start.ts')).spawnAgent(context.host.script);
+      }
+      return { text, typed: true, mayCreate: false };
     },
     async toCreate() {
       const known = fromEnvironment();
@@ -67,6 +70,12 @@ export function cliPassphrases(context: Context): PassphraseSource {
         created = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
       }
       return created;
+    },
+    async accepted({ text, typed }) {
+      if (typed && context.unlockTimeout !== undefined) {
+        const { keepUnlocked } = await import('./unlock-agent.ts');
+        await keepUnlocked(context, { passphrase: text, idleMs: context.unlockTimeout, agent });
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 import { quoteText } from '../core/escape-text.ts';
 import { BACKENDS, type Backend } from '../core/secret-store.ts';
+import { parseUnlockTime } from '../core/unlock-time.ts';
 import { MesaAuthError } from '../errors.ts';
 import { isTable, type TomlTable, type TomlValue } from '../toml/table.ts';
 
@@ -8,6 +9,8 @@ export interface Config {
   /** The file that it was read from; undefined when the defaults apply. */
   readonly file: string | undefined;
   readonly backend: Backend;
+  /** Milliseconds that a vault stays unlocked without use after its passphrase was typed; undefined for not at all. */
+  readonly unlockTimeout: number | undefined;
   /** The API is at `api.<serviceDomain>`. */
   readonly serviceDomain: string;
   /** Organizations whose section still holds a key in plain text, from before there was a secret store. */
@@ -21,6 +24,7 @@ const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?
 export const DEFAULT_CONFIG: Config = {
   file: undefined,
   backend: DEFAULT_BACKEND,
+  unlockTimeout: undefined,
   serviceDomain: DEFAULT_SERVICE_DOMAIN,
   legacyKeyOrgs: [],
 };
@@ -35,7 +39,9 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
     const where = line === undefined ? file : `${file}:${line}`;
     throw new MesaAuthError('CONFIG_INVALID', message(where), {
       hint:
-        path[0] === 'secrets' ? 'mend that line, or: mesa init --backend encrypted-file' : 'mend that line',
+        path[0] === 'secrets' && path[1] !== 'unlock-timeout'
+          ? 'mend that line, or: mesa init --backend encrypted-file'
+          : 'mend that line',
     });
   };
   const string = async (path: readonly string[], value: TomlValue | undefined): Promise<string | undefined> =>
@@ -55,12 +61,21 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
         `unknown secrets backend ${quoteText(backend)} in ${where}; expected ${BACKENDS.join(' or ')}`,
     );
   }
+  const unlockPath = ['secrets', 'unlock-timeout'];
+  const unlockText = await string(unlockPath, secrets?.get('unlock-timeout'));
+  const unlockTimeout = unlockText === undefined ? undefined : parseUnlockTime(unlockText);
+  if (unlockText !== undefined && unlockTimeout === undefined) {
+    return fail(
+      unlockPath,
+      (where) => `unlock-timeout ${quoteText(unlockText)} in ${where} is not a time up to 12h, as in 15m`,
+    );
+  }
   const given = await string(['service-domain'], table.get('service-domain'));
   if (given !== undefined && !DOMAIN.test(given)) {
     return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
   }
   const serviceDomain = given ?? DEFAULT_SERVICE_DOMAIN;
-  return { file, backend, serviceDomain, legacyKeyOrgs: legacyKeyOrgs(table) };
+  return { file, backend, unlockTimeout, serviceDomain, legacyKeyOrgs: legacyKeyOrgs(table) };
 }
 
 export function isBackend(text: string): text is Backend {

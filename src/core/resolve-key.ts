@@ -24,7 +24,7 @@ export function environmentKeyApplies(key: EnvironmentKey, scope: KeyScope): boo
 }
 
 /** The store keys that can answer for `scope`, most specific first (spec section 6). */
-function lookupOrder(scope: KeyScope): readonly KeyScope[] {
+export function lookupOrder(scope: KeyScope): readonly KeyScope[] {
   const global: KeyScope = { kind: 'global' };
   switch (scope.kind) {
     case 'global':

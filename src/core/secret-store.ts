@@ -39,8 +39,11 @@ export interface SecretStore {
   /** The file's absolute path, for people. */
   readonly location: string;
 
-  /** All entries at one moment. Needs no lock and no writable directory. */
-  read(): Promise<KeyEntries>;
+  /**
+   * All entries at one moment. Needs no lock and no writable directory.
+   * @param scopes all that the caller will look at; a store may then leave out the others
+   */
+  read(scopes?: readonly KeyScope[]): Promise<KeyEntries>;
 
   /**
    * Performs all changes, in order, as one transaction: all are durable when the promise resolves, or none

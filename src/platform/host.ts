@@ -8,6 +8,8 @@ export interface Host {
   /** Undefined when the working directory was removed. */
   cwd(): string | undefined;
   now(): Date;
+  /** The absolute path of the script that was started, to start another of it. */
+  readonly script: string;
   /** For new vaults, base-2 logarithm of scrypt's N; undefined takes the vault's default, 18. */
   readonly workFactor?: number;
 }

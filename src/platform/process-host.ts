@@ -16,6 +16,7 @@ export function processHost(): Host {
     stdin: inputStream(),
     cwd: workingDir,
     now: () => new Date(),
+    script: process.argv[1] ?? '',
   };
 }
 

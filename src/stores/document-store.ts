@@ -18,20 +18,33 @@ export interface DocumentStoreOptions {
   readonly codec: DocumentCodec;
   readonly now: () => Date;
   readonly warn: Warn;
+  /** Shared by stores that follow one another over the same file; one of its own by default. */
+  readonly cache?: DocumentCache;
 }
+
+/** The last document that was read or written, so that the same bytes are not decoded twice. */
+export interface DocumentCache {
+  last?: {
+    readonly bytes: Uint8Array;
+    readonly document: StoreDocument;
+    readonly entries: KeyEntries;
+  };
+}
+
+type Cached = NonNullable<DocumentCache['last']>;
 
 /** A SecretStore over one file that holds one document: both backends, told apart by their codec. */
 export class DocumentStore implements SecretStore {
   readonly backend: Backend;
   readonly location: string;
   readonly #options: DocumentStoreOptions;
-  /** The last document that was read or written, so that no command decodes the same bytes twice. */
-  #last: { readonly bytes: Uint8Array; readonly document: StoreDocument } | undefined;
+  readonly #cache: DocumentCache;
 
   constructor(options: DocumentStoreOptions) {
     this.backend = options.backend;
     this.location = options.file.path;
     this.#options = options;
+    this.#cache = options.cache ?? {};
   }
 
   async read(): Promise<KeyEntries> {
@@ -40,11 +53,11 @@ export class DocumentStore implements SecretStore {
     if (bytes === undefined) {
       return new Map();
     }
-    const document = await this.#decode(bytes);
+    const { document, entries } = await this.#decode(bytes);
     for (const name of unknownEntryNames(document)) {
       warn(`${file.path} has an entry ${name}, which is no scope; it is kept but not used`);
     }
-    return sortedEntries(document);
+    return entries;
   }
 
   async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
@@ -61,7 +74,7 @@ export class DocumentStore implements SecretStore {
     await file.update(async (bytes) => {
       const known = bytes === undefined || this.#known(bytes) !== undefined;
       const encode = codec.prepareEncode(bytes, !known);
-      const current = bytes === undefined ? EMPTY_DOCUMENT : await this.#decode(bytes);
+      const current = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
       const applied = applyChanges(current, changes, now());
       outcomes = applied.outcomes;
       const changed = applied.document !== current || (bytes === undefined && changes.length === 0);
@@ -69,20 +82,27 @@ export class DocumentStore implements SecretStore {
         return undefined;
       }
       const next = await encode(await formatDocument(applied.document));
-      this.#last = { bytes: next, document: applied.document };
+      this.#remember(next, applied.document);
       return next;
     });
     return outcomes;
   }
 
-  async #decode(bytes: Buffer): Promise<StoreDocument> {
+  async #decode(bytes: Buffer): Promise<Cached> {
     const { file, codec } = this.#options;
-    const document = this.#known(bytes) ?? (await parseDocument(await codec.decode(bytes), file.path));
-    this.#last = { bytes, document };
-    return document;
+    return (
+      this.#known(bytes) ?? this.#remember(bytes, await parseDocument(await codec.decode(bytes), file.path))
+    );
   }
 
-  #known(bytes: Buffer): StoreDocument | undefined {
-    return this.#last !== undefined && bytes.equals(this.#last.bytes) ? this.#last.document : undefined;
+  #known(bytes: Buffer): Cached | undefined {
+    const { last } = this.#cache;
+    return last !== undefined && bytes.equals(last.bytes) ? last : undefined;
+  }
+
+  #remember(bytes: Uint8Array, document: StoreDocument): Cached {
+    const cached = { bytes, document, entries: sortedEntries(document) };
+    this.#cache.last = cached;
+    return cached;
   }
 }

@@ -67,7 +67,10 @@ export class EncryptedStore implements SecretStore {
       const { store, passphrase } = this.#unlocked ?? (await this.#openWith(attempt));
       try {
         const result = await work(store);
-        this.#unlocked = { store, passphrase };
+        if (this.#unlocked === undefined) {
+          this.#unlocked = { store, passphrase };
+          await this.#options.passphrases.accepted?.(passphrase);
+        }
         return result;
       } catch (error) {
         const wrong = error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE';

@@ -8,6 +8,10 @@ export interface StoreFileOptions {
   readonly paths: Paths;
   readonly warn: Warn;
   readonly onLockWait: (holder: number | undefined) => void;
+  /** Milliseconds to wait for the lock; see FileLockOptions. */
+  readonly giveUpAfterMs?: number;
+  /** Called under the lock before anything is read. What it throws ends the update, with the file as it was. */
+  readonly onLocked?: () => Promise<void>;
 }
 
 /** The bytes of a store on disk: read without a lock, replaced under one. */
@@ -34,7 +38,7 @@ export class StoreFile {
    * @throws STORE_UNSAFE, STORE_BUSY, IO, and whatever `edit` throws; then the file is as it was
    */
   async update(edit: (current: Buffer | undefined) => Promise<Uint8Array | undefined>): Promise<void> {
-    const { paths, warn, onLockWait } = this.#options;
+    const { paths, warn, onLockWait, giveUpAfterMs, onLocked } = this.#options;
     // Loaded here because a look-up, which only reads, would pay a third of its time for them.
     const [{ ensurePrivateDir }, { withFileLock }, { removeStrayTemps, replaceFile }] = await Promise.all([
       import('../platform/create-dirs.ts'),
@@ -42,7 +46,13 @@ export class StoreFile {
       import('../platform/replace-file.ts'),
     ]);
     ensurePrivateDir(this.#dir, warn);
-    await withFileLock({ path: paths.lockFile, onWait: onLockWait }, async () => {
+    const lock = {
+      path: paths.lockFile,
+      onWait: onLockWait,
+      ...(giveUpAfterMs === undefined ? {} : { giveUpAfterMs }),
+    };
+    await withFileLock(lock, async () => {
+      await onLocked?.();
       removeStrayTemps(this.path);
       const next = await edit(readPrivateFile(this.path, warn));
       if (next !== undefined) {

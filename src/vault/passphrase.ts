@@ -20,6 +20,8 @@ export interface PassphraseSource {
   toOpen(attempt: number): Promise<Passphrase>;
   /** For a new vault: typed twice, or generated. @throws LOCKED, INTERRUPTED */
   toCreate(): Promise<Passphrase>;
+  /** Told once that the passphrase opened the vault, or that a vault was made with it. Does not reject. */
+  accepted?(passphrase: Passphrase): Promise<void>;
 }
 
 /** Why a passphrase may not protect a new vault, or undefined when it may. Length is counted in characters. */

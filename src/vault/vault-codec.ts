@@ -7,6 +7,7 @@ import {
   deriveWrapKey,
   scryptIdentity,
   scryptRecipient,
+  type SealingKey,
 } from './scrypt.ts';
 
 export const DEFAULT_WORK_FACTOR = 18;
@@ -59,20 +60,17 @@ export class VaultCodec {
 
   /** Starts deriving the new file's key at once where there is room beside the derivation that decodes `current`. */
   prepareEncode(current: Uint8Array | undefined, decoding: boolean): (text: string) => Promise<Uint8Array> {
-    const { passphrase, path } = this.#options;
-    const present = current === undefined ? 0 : parseVaultHeader(current, path).workFactor;
-    const workFactor = Math.max(present, this.#options.workFactor ?? DEFAULT_WORK_FACTOR);
+    const { passphrase } = this.#options;
+    const workFactor = sealingWorkFactor(current, this.#options);
     const derive = () => deriveSealingKey(passphrase, workFactor);
     const started = !decoding || canDeriveSideBySide(workFactor) ? derive() : undefined;
     // A failure matters only to whoever asks for the key; without this line it would end the process before that.
     this.#sealing = started?.catch(() => undefined);
     return async (text) => {
-      const { Encrypter, Stanza } = await import('age-encryption');
-      // Two at once may need more memory than there is; then one after the other may still do.
-      const key = await (started?.catch(derive) ?? derive());
-      const encrypter = new Encrypter();
-      encrypter.addRecipient(scryptRecipient(key, Stanza));
-      return collect(await encrypter.encrypt(streamOf(Buffer.from(text))));
+      // Two at once may need more memory than there is; then one after the other may still do. The library is loaded
+      // meanwhile.
+      const [key] = await Promise.all([started?.catch(derive) ?? derive(), import('age-encryption')]);
+      return sealText(text, key);
     };
   }
 
@@ -89,6 +87,23 @@ export class VaultCodec {
       return derive();
     }
   }
+}
+
+/** The work factor of the file that replaces `current`: the configured one, or the present one where that is more. */
+export function sealingWorkFactor(
+  current: Uint8Array | undefined,
+  { path, workFactor = DEFAULT_WORK_FACTOR }: Pick<VaultCodecOptions, 'path' | 'workFactor'>,
+): number {
+  const present = current === undefined ? 0 : parseVaultHeader(current, path).workFactor;
+  return Math.max(present, workFactor);
+}
+
+/** Text to age file. @param key used up by this */
+export async function sealText(text: string, key: SealingKey): Promise<Uint8Array> {
+  const { Encrypter, Stanza } = await import('age-encryption');
+  const encrypter = new Encrypter();
+  encrypter.addRecipient(scryptRecipient(key, Stanza));
+  return collect(await encrypter.encrypt(streamOf(Buffer.from(text))));
 }
 
 function wrongPassphrase(path: string): MesaAuthError {

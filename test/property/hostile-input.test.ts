@@ -139,6 +139,7 @@ describe('no hostile input does more than be refused', () => {
           stderr: { isTerminal: false, write: (more) => void (text += more) },
           stdin: { isTerminal: false, chunks: () => [] },
           cwd: () => home.path,
+          script: '/mesa.cjs',
           now: () => new Date('2026-11-21T10:00:00.000Z'),
         };
         const fault = await findFault('impossible', () => main(argv, host));

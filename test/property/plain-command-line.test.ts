@@ -89,6 +89,7 @@ function quietHost(home: string): Host {
     stderr: stream,
     stdin: { isTerminal: false, chunks: () => [] },
     cwd: () => home,
+    script: '/mesa.cjs',
     now: () => new Date(0),
   };
 }

@@ -1,0 +1,67 @@
+import type { Paths } from '../platform/paths.ts';
+import { isErrorCode, MesaAuthError } from '../errors.ts';
+import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
+import { asFields, formatLine, parseFields } from './wire.ts';
+
+/** What a new agent is told, on its standard input. */
+export interface AgentSetup {
+  readonly passphrase: string;
+  readonly paths: Paths;
+  readonly idleMs: number;
+  /** Whether the passphrase is known to open the vault: then the agent is ready before it has opened it. */
+  readonly checked: boolean;
+  /** For new vaults; see VaultCodecOptions. */
+  readonly workFactor: number | undefined;
+}
+
+/** What it says, on its standard output, which it then closes. */
+export type AgentStart =
+  | { readonly type: 'ready' }
+  /** There is another one already. */
+  | { readonly type: 'running' }
+  | { readonly type: 'failed'; readonly error: MesaAuthError };
+
+export function formatSetup(setup: AgentSetup): string {
+  return formatLine(setup);
+}
+
+/** The agent is started by the very same program; so this looks only for what may be there instead. */
+export function parseSetup(line: string): AgentSetup | undefined {
+  const fields = parseFields(line);
+  if (fields === undefined || fields === 'version') {
+    return undefined;
+  }
+  const { passphrase, paths, idleMs, checked, workFactor } = fields;
+  const isSetup =
+    typeof passphrase === 'string' &&
+    typeof asFields(paths)?.['encryptedStore'] === 'string' &&
+    typeof idleMs === 'number' &&
+    idleMs > 0 &&
+    idleMs <= MAX_UNLOCK_MS &&
+    typeof checked === 'boolean' &&
+    (workFactor === undefined || typeof workFactor === 'number');
+  return isSetup ? { passphrase, paths: paths as Paths, idleMs, checked, workFactor } : undefined;
+}
+
+export function formatStart(start: AgentStart): string {
+  if (start.type !== 'failed') {
+    return formatLine(start);
+  }
+  const { code, message, hint } = start.error;
+  return formatLine({ type: start.type, code, message, hint });
+}
+
+/** Undefined for what is no such line. */
+export function parseStart(line: string): AgentStart | undefined {
+  const fields = parseFields(line);
+  if (fields === undefined || fields === 'version') {
+    return undefined;
+  }
+  const { type, code, message, hint } = fields;
+  if (type === 'ready' || type === 'running') {
+    return { type };
+  }
+  return type === 'failed' && typeof code === 'string' && isErrorCode(code) && typeof message === 'string'
+    ? { type, error: new MesaAuthError(code, message, typeof hint === 'string' ? { hint } : {}) }
+    : undefined;
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+
+import { ioError, MesaAuthError } from '../errors.ts';
+import { AGENT_COMMAND } from './agent-command.ts';
+import { formatSetup, parseStart, type AgentSetup, type AgentStart } from './setup.ts';
+
+// A core file would hold the passphrase, and Node cannot set the limit itself.
+const WITHOUT_CORE = ['-c', 'ulimit -c 0 && exec "$@"', 'mesa'] as const;
+
+/** A process that becomes the agent once it is told the passphrase. */
+export interface AgentProcess {
+  /**
+   * Tells it what it needs and waits until it is ready: then it lives on by itself. Otherwise it is gone when this
+   * resolves or rejects.
+   * @param giveUpAfterMs milliseconds until it is killed
+   * @throws FAILURE when it does not get ready
+   */
+  begin(setup: AgentSetup, giveUpAfterMs: number): Promise<AgentStart>;
+  /** Ends it. For one that was started ahead of need, and is not needed. */
+  cancel(): void;
+}
+
+/**
+ * Starts a process of this program in a session of its own, with nothing of ours: not the terminal, not the working
+ * directory, not the environment. It waits for the passphrase.
+ * @param script the path of this program's script
+ */
+export function spawnAgent(script: string): AgentProcess {
+  const child = spawn('/bin/sh', [...WITHOUT_CORE, process.execPath, script, AGENT_COMMAND], {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  let output = '';
+  let failure: unknown;
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      failure = error;
+      resolve();
+    });
+    child.stdout.once('close', resolve);
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  // It may end before it has read everything; what it printed, or did not print, tells enough.
+  child.stdin.on('error', () => undefined);
+  const cancel = (): void => {
+    child.kill('SIGKILL');
+    child.stdin.destroy();
+    child.stdout.destroy();
+    child.unref();
+  };
+  return {
+    cancel,
+    begin: async (setup, giveUpAfterMs) => {
+      child.stdin.end(formatSetup(setup));
+      const timer = setTimeout(cancel, giveUpAfterMs);
+      await ended;
+      clearTimeout(timer);
+      const start = parseStart(output);
+      if (start?.type !== 'ready') {
+        cancel();
+      }
+      child.unref();
+      if (start === undefined) {
+        throw failure === undefined
+          ? new MesaAuthError('FAILURE', 'the unlock agent did not start', {
+              hint: 'set MESA_VAULT_PASSPHRASE instead, or try again',
+            })
+          : ioError('run', '/bin/sh', failure);
+      }
+      return start;
+    },
+  };
+}

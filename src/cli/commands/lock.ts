@@ -1,0 +1,8 @@
+import { lockAgent } from '../../agent/client.ts';
+import type { Context } from '../context.ts';
+
+/** `mesa auth lock`: ends the unlock agent, whatever vault it holds. */
+export async function runLock(context: Context): Promise<void> {
+  const wasUnlocked = await lockAgent(context.paths);
+  context.output.note(wasUnlocked ? 'locked the vault' : 'no vault was unlocked');
+}

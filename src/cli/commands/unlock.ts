@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+
+import { agentStatus } from '../../agent/client.ts';
+import type { AgentStatus } from '../../agent/protocol.ts';
+import { agentPlace, assertSocketPath } from '../../agent/socket-path.ts';
+import type { Config } from '../../config/config.ts';
+import { describeDuration } from '../../core/duration.ts';
+import { quoteText } from '../../core/escape-text.ts';
+import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts';
+import { MesaAuthError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { extendAgent, startAgent } from '../unlock-agent.ts';
+
+export interface UnlockOptions {
+  /** `--timeout`, as given. */
+  readonly timeout: string | undefined;
+  readonly check: boolean;
+  readonly json: boolean;
+}
+
+const MAX_ATTEMPTS = 3;
+
+/** `mesa auth unlock`: has an agent hold the vault open, or with `--check` tells whether one does. */
+export async function runUnlock(context: Context, options: UnlockOptions): Promise<void> {
+  const given = parseTimeout(options);
+  const config = await context.loadConfig();
+  if (options.check) {
+    await reportState(context, config, options.json);
+    return;
+  }
+  assertVault(context, config);
+  assertSocketPath(agentPlace(context.paths), context.host.platform);
+  const current = await agentStatus(context.paths);
+  const status = (current && (await extendAgent(context, given))) ?? (await unlock(context, config, given));
+  context.output.note(`unlocked the vault ${describeLimits(status)}`);
+}
+
+function parseTimeout({ timeout, check, json }: UnlockOptions): number | undefined {
+  if (json && !check) {
+    throw new MesaAuthError('USAGE', '--json needs --check', { hint: 'mesa auth unlock --check --json' });
+  }
+  if (check && timeout !== undefined) {
+    throw new MesaAuthError('USAGE', '--check changes nothing; it takes no --timeout', {
+      hint: `mesa auth unlock --timeout ${DEFAULT_UNLOCK_TIME}`,
+    });
+  }
+  const milliseconds = timeout === undefined ? undefined : parseUnlockTime(timeout);
+  if (timeout !== undefined && milliseconds === undefined) {
+    throw new MesaAuthError('USAGE', `${quoteText(timeout)} is not a time up to 12 hours`, {
+      hint: `mesa auth unlock --timeout ${DEFAULT_UNLOCK_TIME}`,
+    });
+  }
+  return milliseconds;
+}
+
+async function unlock(context: Context, config: Config, given: number | undefined): Promise<AgentStatus> {
+  const idleMs = given ?? config.unlockTimeout ?? parseUnlockTime(DEFAULT_UNLOCK_TIME) ?? 0;
+  // This command starts the agent itself, and need not do it twice.
+  context.unlockTimeout = undefined;
+  const passphrases = await context.passphrases();
+  for (let attempt = 1; ; attempt += 1) {
+    const { text: passphrase, typed } = await passphrases.toOpen(attempt);
+    try {
+      return await startAgent(context, { passphrase, idleMs, checked: false });
+    } catch (error) {
+      const wrong = error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE';
+      if (!wrong || !typed || attempt >= MAX_ATTEMPTS) {
+        throw error;
+      }
+    }
+  }
+}
+
+function assertVault({ paths }: Context, { backend }: Config): void {
+  if (backend !== 'encrypted-file') {
+    throw new MesaAuthError('USAGE', `there is nothing to unlock: ${backend} has no passphrase`, {
+      hint: 'keys in a vault are kept by: mesa init --backend encrypted-file',
+    });
+  }
+  if (!existsSync(paths.encryptedStore)) {
+    throw new MesaAuthError('USAGE', `there is nothing to unlock: no vault ${paths.encryptedStore} yet`, {
+      hint: 'store a first key: mesa auth set-key --org <organization>',
+    });
+  }
+}
+
+/** Keys that no passphrase protects are as good as unlocked. */
+async function reportState(context: Context, { backend }: Config, json: boolean): Promise<void> {
+  const { encryptedStore } = context.paths;
+  const found = backend === 'encrypted-file' ? await agentStatus(context.paths) : undefined;
+  const status = found?.vault === encryptedStore ? found : undefined;
+  const unlocked = backend !== 'encrypted-file' || status !== undefined;
+  if (json) {
+    context.output.json({
+      unlocked,
+      backend,
+      vault: backend === 'encrypted-file' ? encryptedStore : null,
+      agent_pid: status?.pid ?? null,
+      unlocked_since: status?.unlockedSince.toISOString() ?? null,
+      idle_until: status?.idleUntil.toISOString() ?? null,
+      locked_at: status?.lockedAt.toISOString() ?? null,
+    });
+  }
+  if (!unlocked) {
+    throw new MesaAuthError('LOCKED', `the vault ${encryptedStore} is locked`, { hint: 'mesa auth unlock' });
+  }
+  if (!json) {
+    context.output.note(
+      status === undefined
+        ? `${backend} has no passphrase`
+        : `the vault is unlocked ${describeLimits(status)}`,
+    );
+  }
+}
+
+/** `until 14:32, longer while it is used, at most until 02:17 tomorrow`, by the clock on the wall. */
+function describeLimits({ idleUntil, lockedAt, idleMs }: AgentStatus): string {
+  const until = `until ${clockTime(idleUntil)}`;
+  return idleUntil >= lockedAt
+    ? until
+    : `${until}, ${describeDuration(idleMs)} after its last use; at most until ${clockTime(lockedAt)}`;
+}
+
+function clockTime(date: Date): string {
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  return `${hours}:${minutes}:${seconds}`;
+}

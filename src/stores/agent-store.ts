@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { askAgent, removeDeadSocket, type Failure } from '../agent/client.ts';
+import { currentMoment } from '../agent/moment.ts';
+import { REQUEST_LIMIT_MS, type Reply, type Request } from '../agent/protocol.ts';
+import { formatApply, formatRequest } from '../agent/requests.ts';
+import type { AgentPlace } from '../agent/socket-path.ts';
+import { formatStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
+import type { Change, ChangeOutcome, KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
+import type { Warn } from '../platform/private-file.ts';
+
+export interface AgentStoreOptions {
+  /** The vault's file. */
+  readonly path: string;
+  readonly place: AgentPlace;
+  readonly warn: Warn;
+  /** The same vault, opened with the passphrase. */
+  readonly open: () => Promise<SecretStore>;
+}
+
+const ASK_AGAIN_MS = 50;
+/** How often a list may change while its pages are fetched. */
+const MAX_RESTARTS = 5;
+
+const NO_AGENT: Readonly<Record<Failure | 'busy', string>> = {
+  dead: 'the unlock agent is gone',
+  broken: 'the unlock agent closes its connections',
+  silent: 'the unlock agent does not answer',
+  'other-version': 'the unlock agent is of another version of mesa; to replace it: mesa auth unlock',
+  busy: `the unlock agent has been busy for ${REQUEST_LIMIT_MS / 1_000} seconds`,
+};
+
+/**
+ * The vault through the agent, which knows the passphrase. Whatever keeps the agent from answering, the vault itself is
+ * opened instead, and asks for its passphrase. A write that was sent and not answered may have been done or not; then it
+ * is done again, which for a set is the same, and a remove that finds nothing is taken for done.
+ */
+export class AgentStore implements SecretStore {
+  readonly backend = 'encrypted-file';
+  readonly location: string;
+  readonly #options: AgentStoreOptions;
+  #vault: Promise<SecretStore> | undefined;
+  /** Whether a write may have been done without our knowing. */
+  #uncertain = false;
+
+  constructor(options: AgentStoreOptions) {
+    this.location = options.path;
+    this.#options = options;
+  }
+
+  async read(scopes?: readonly KeyScope[]): Promise<KeyEntries> {
+    const entries = this.#vault === undefined ? await this.#readThroughAgent(scopes) : undefined;
+    return entries ?? (await this.#open()).read(scopes);
+  }
+
+  async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
+    this.#uncertain = false;
+    const outcomes =
+      (this.#vault === undefined ? await this.#applyThroughAgent(changes) : undefined) ??
+      (await (await this.#open()).apply(changes));
+    return this.#uncertain
+      ? outcomes.map((outcome) => (outcome === 'absent' ? 'removed' : outcome))
+      : outcomes;
+  }
+
+  #open(): Promise<SecretStore> {
+    this.#vault ??= this.#options.open();
+    return this.#vault;
+  }
+
+  async #readThroughAgent(scopes: readonly KeyScope[] | undefined): Promise<KeyEntries | undefined> {
+    const { path } = this.#options;
+    if (scopes === undefined) {
+      return this.#listThroughAgent();
+    }
+    const reply = await this.#request({ type: 'read', vault: path, scopes });
+    return reply?.type === 'entries' && !reply.more ? toEntries(reply.entries) : undefined;
+  }
+
+  async #listThroughAgent(): Promise<KeyEntries | undefined> {
+    const { path } = this.#options;
+    let after: StoreKey | undefined;
+    let revision: string | undefined;
+    let entries: KeyEntry[] = [];
+    for (let restarts = 0; restarts <= MAX_RESTARTS;) {
+      const reply = await this.#request({ type: 'list', vault: path, after });
+      if (reply?.type !== 'entries') {
+        return undefined;
+      }
+      if (after !== undefined && reply.revision !== revision) {
+        restarts += 1;
+        after = undefined;
+        entries = [];
+        continue;
+      }
+      entries.push(...reply.entries);
+      revision = reply.revision;
+      const last = reply.entries.at(-1);
+      if (!reply.more) {
+        return toEntries(entries);
+      }
+      if (last === undefined) {
+        return undefined;
+      }
+      after = formatStoreKey(last.scope);
+    }
+    return undefined;
+  }
+
+  async #applyThroughAgent(changes: readonly Change[]): Promise<readonly ChangeOutcome[] | undefined> {
+    const { path } = this.#options;
+    const lines = () => formatApply(path, changes, currentMoment());
+    const reply = lines() === undefined ? undefined : await this.#ask(() => lines() ?? []);
+    return reply?.type === 'outcomes' && reply.outcomes.length === changes.length
+      ? reply.outcomes
+      : undefined;
+  }
+
+  #request(request: Request): Promise<Reply | undefined> {
+    const line = formatRequest(request);
+    return this.#ask(() => [line]);
+  }
+
+  /**
+   * Asks until the agent is no longer busy, for 5 seconds at most. A connection that is closed without an answer is one
+   * of too many, or that of an agent that just ended, which the next one tells.
+   * @returns undefined when the vault itself is to be opened
+   * @throws what the store threw there
+   */
+  async #ask(lines: () => readonly string[]): Promise<Reply | undefined> {
+    const { place, warn } = this.#options;
+    const started = performance.now();
+    for (;;) {
+      const { failure, reply } = await askAgent(place.socket, lines());
+      this.#uncertain ||= failure !== undefined && failure !== 'dead';
+      const problem = failure ?? (reply.type === 'busy' ? 'busy' : undefined);
+      if (problem === undefined && reply !== undefined) {
+        return this.#judge(reply);
+      }
+      const late = performance.now() - started > REQUEST_LIMIT_MS;
+      if (late || (problem !== 'busy' && problem !== 'broken')) {
+        warn(`${NO_AGENT[problem ?? 'broken']}; the vault needs its passphrase`);
+        if (problem === 'dead') {
+          await removeDeadSocket(place);
+        }
+        return undefined;
+      }
+      await sleep(ASK_AGAIN_MS);
+    }
+  }
+
+  #judge(reply: Reply): Reply | undefined {
+    const { warn } = this.#options;
+    switch (reply.type) {
+      case 'entries':
+      case 'outcomes':
+        reply.warnings.forEach((warning) => warn(warning));
+        return reply;
+      case 'failed':
+        reply.warnings.forEach((warning) => warn(warning));
+        throw reply.error;
+      case 'refused':
+        if (reply.reason === 'version') {
+          warn(`${NO_AGENT['other-version']}; the vault needs its passphrase`);
+        }
+        return undefined;
+      case 'locked':
+      case 'busy':
+      case 'status':
+        return undefined;
+    }
+  }
+}
+
+function toEntries(entries: readonly KeyEntry[]): KeyEntries {
+  return new Map(entries.map((entry) => [formatStoreKey(entry.scope), entry]));
+}

@@ -1,0 +1,234 @@
+import type { HeldVault, HeldView, WriteOptions } from '../agent/held-vault.ts';
+import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Paths } from '../platform/paths.ts';
+import type { Warn } from '../platform/private-file.ts';
+import { deriveSealingKey, type SealingKey } from '../vault/scrypt.ts';
+import { sealingWorkFactor, sealText, VaultCodec } from '../vault/vault-codec.ts';
+import type { DocumentCodec } from './document-codec.ts';
+import { DocumentStore, type DocumentCache } from './document-store.ts';
+import { StoreFile } from './store-file.ts';
+
+export interface ResidentVaultOptions {
+  readonly paths: Paths;
+  readonly passphrase: string;
+  readonly now: () => Date;
+  /** See VaultCodecOptions. */
+  readonly workFactor?: number;
+  /** Called when the file on disk is one that the passphrase does not open. */
+  readonly onWrongPassphrase: () => void;
+}
+
+/** A waiting client is told `busy` after this, and asks again. */
+const LOCK_PATIENCE_MS = 500;
+
+/**
+ * The vault as the agent holds it: the document of the file as it is on disk, and the key for the next write. Nobody
+ * waits here for a derivation: whoever comes while one is needed gets STORE_BUSY at once. The derivations follow one
+ * another, because each takes 256 MiB.
+ */
+export class ResidentVault implements HeldVault {
+  readonly path: string;
+  readonly #options: ResidentVaultOptions;
+  readonly #cache: DocumentCache = {};
+  readonly #revisions = new WeakMap<KeyEntries, number>();
+  #lastRevision = 0;
+  #opening = 0;
+  #sealing = 0;
+  /** Ends with the derivation that was started last. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #refreshing: Promise<void> | undefined;
+  /** Bytes that could not be decoded, and why: so that they are tried once. */
+  #undecodable: { readonly bytes: Uint8Array; readonly error: unknown } | undefined;
+  #nextKey: SealingKey | undefined;
+  #deriving: Promise<void> | undefined;
+
+  constructor(options: ResidentVaultOptions) {
+    this.path = options.paths.encryptedStore;
+    this.#options = options;
+  }
+
+  get derivations(): { opening: number; sealing: number } {
+    return { opening: this.#opening, sealing: this.#sealing };
+  }
+
+  /** Opens the file, and prepares for the first write. @throws as SecretStore.read, IO when there is no file */
+  async open(): Promise<void> {
+    const bytes = this.#file(ignore).read();
+    if (bytes === undefined) {
+      throw new MesaAuthError('IO', `the vault ${this.path} is gone`);
+    }
+    await this.#openInTurn();
+    this.#prepareKey(bytes);
+  }
+
+  /** As `open`, without waiting: until it is open, everything is busy. */
+  openSoon(): void {
+    const bytes = this.#file(ignore).read();
+    if (bytes !== undefined) {
+      this.#refresh(bytes);
+    }
+  }
+
+  async read(warn: Warn): Promise<HeldView | undefined> {
+    const file = this.#file(warn);
+    if (file.read() === undefined) {
+      return undefined;
+    }
+    const entries = await this.#store(file, warn).read();
+    return { entries, revision: this.#revisionOf(entries) };
+  }
+
+  async apply(
+    changes: readonly Change[],
+    { warn, beforeWriting }: WriteOptions,
+  ): Promise<readonly ChangeOutcome[] | undefined> {
+    const file = this.#file(warn, beforeWriting);
+    const bytes = file.read();
+    if (bytes === undefined) {
+      return undefined;
+    }
+    if (this.#nextKey === undefined) {
+      this.#prepareKey(bytes);
+      throw busy();
+    }
+    return this.#store(file, warn).apply(changes);
+  }
+
+  #file(warn: Warn, beforeWriting?: () => Promise<void>): StoreFile {
+    return new StoreFile({
+      path: this.path,
+      paths: this.#options.paths,
+      warn,
+      onLockWait: ignore,
+      giveUpAfterMs: LOCK_PATIENCE_MS,
+      ...(beforeWriting === undefined ? {} : { onLocked: beforeWriting }),
+    });
+  }
+
+  #store(file: StoreFile, warn: Warn, codec: DocumentCodec = this.#codec()): DocumentStore {
+    const { now } = this.#options;
+    return new DocumentStore({ backend: 'encrypted-file', file, codec, now, warn, cache: this.#cache });
+  }
+
+  /** Decodes nothing itself: what is not known yet is opened aside. Seals with the key that was prepared. */
+  #codec(): DocumentCodec {
+    return {
+      decode: (bytes) => {
+        if (this.#undecodable !== undefined && Buffer.compare(bytes, this.#undecodable.bytes) === 0) {
+          throw this.#undecodable.error;
+        }
+        this.#refresh(bytes);
+        throw busy();
+      },
+      prepareEncode: (current) => {
+        if (current === undefined) {
+          throw busy();
+        }
+        return async (text) => {
+          try {
+            return await sealText(text, this.#takeKey(current));
+          } finally {
+            this.#prepareKey(current);
+          }
+        };
+      },
+    };
+  }
+
+  #refresh(bytes: Uint8Array): void {
+    if (this.#refreshing !== undefined) {
+      return;
+    }
+    this.#refreshing = this.#openInTurn()
+      .then(() => this.#prepareKey(bytes))
+      .catch((error: unknown) => {
+        if (error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE') {
+          this.#options.onWrongPassphrase();
+        }
+      })
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+  }
+
+  /** Reads the file anew and puts its document into the cache. */
+  #openInTurn(): Promise<KeyEntries> {
+    const { passphrase } = this.#options;
+    const vault = new VaultCodec({ passphrase, path: this.path });
+    let seen: Uint8Array | undefined;
+    const codec: DocumentCodec = {
+      decode: (bytes) => {
+        this.#opening += 1;
+        seen = bytes;
+        return vault.decode(bytes);
+      },
+      prepareEncode: (current, decoding) => vault.prepareEncode(current, decoding),
+    };
+    return this.#inTurn(async () => {
+      try {
+        return await this.#store(this.#file(ignore), ignore, codec).read();
+      } catch (error) {
+        this.#undecodable = seen === undefined ? undefined : { bytes: seen, error };
+        throw error;
+      }
+    });
+  }
+
+  /** Derives the key for the next write, unless there is one or one is on its way. */
+  #prepareKey(current: Uint8Array): void {
+    const { passphrase } = this.#options;
+    const workFactor = sealingWorkFactor(current, { ...this.#options, path: this.path });
+    const isReady = this.#nextKey !== undefined && this.#nextKey.workFactor >= workFactor;
+    if (isReady || this.#deriving !== undefined) {
+      return;
+    }
+    this.#deriving = this.#inTurn(() => {
+      this.#sealing += 1;
+      return deriveSealingKey(passphrase, workFactor);
+    })
+      .then((key) => {
+        this.#nextKey = key;
+      })
+      // Memory is short; the next write tries again, and its client falls back to the passphrase.
+      .catch(ignore)
+      .finally(() => {
+        this.#deriving = undefined;
+      });
+  }
+
+  #takeKey(current: Uint8Array): SealingKey {
+    const key = this.#nextKey;
+    this.#nextKey = undefined;
+    const workFactor = sealingWorkFactor(current, { ...this.#options, path: this.path });
+    if (key === undefined || key.workFactor < workFactor) {
+      key?.wrapKey.fill(0);
+      throw busy();
+    }
+    return key;
+  }
+
+  #inTurn<T>(derive: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(derive, derive);
+    this.#turn = turn;
+    return turn;
+  }
+
+  #revisionOf(entries: KeyEntries): number {
+    const known = this.#revisions.get(entries);
+    if (known !== undefined) {
+      return known;
+    }
+    this.#lastRevision += 1;
+    this.#revisions.set(entries, this.#lastRevision);
+    return this.#lastRevision;
+  }
+}
+
+function ignore(): void {
+  // Of no interest to anybody who could be told.
+}
+
+function busy(): MesaAuthError {
+  return new MesaAuthError('STORE_BUSY', 'the unlock agent is deriving a key');
+}
