@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { writeBackend } from '../config/write-config.ts';
 import type { Backend } from '../core/secret-store.ts';
+import { parseUnlockTime } from '../core/unlock-time.ts';
 import { MesaAuthError } from '../errors.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
@@ -47,16 +48,20 @@ export async function onboard(
     backend,
     current,
     prepare: async (chosen) => {
-      if (chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore)) {
+      const isNewVault = chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore);
+      if (isNewVault) {
         await (await context.passphrases()).toCreate();
       }
       // Nobody shall type keys for a store that turns out not to open.
       await (await context.openStore(chosen)).read();
+      return { isNewVault };
     },
   });
+  const { unlockTimeout } = answers;
+  context.unlockTimeout = unlockTimeout === undefined ? undefined : parseUnlockTime(unlockTimeout);
   const store = await context.openStore(answers.backend);
   const outcomes = await store.apply(answers.changes);
-  await saveBackend(context, configFile, answers.backend);
+  await saveBackend(context, configFile, answers.backend, unlockTimeout);
   prompter.say(
     [
       '',
@@ -68,6 +73,9 @@ export async function onboard(
       '  mesa auth set-key --org <organization>   store or replace a key',
       '  mesa auth list                           what is stored, masked',
       '  mesa auth get-key --org <organization>   the key to use',
+      ...(unlockTimeout === undefined
+        ? []
+        : ['  mesa auth lock                           ask for the passphrase again']),
       '',
     ].join('\n'),
   );
@@ -86,12 +94,17 @@ export async function describeKeysLeft(
   return existsSync(location) ? [`The keys in ${location} stay there; ${chosen} does not use them.`] : [];
 }
 
-/** Writes the choice of a backend to a config file, under the same lock as the stores. */
-export async function saveBackend(context: Context, configFile: string, backend: Backend): Promise<void> {
+/** Writes the choice of a backend to a config file, under the same lock as the stores; see writeBackend. */
+export async function saveBackend(
+  context: Context,
+  configFile: string,
+  backend: Backend,
+  unlockTimeout?: string,
+): Promise<void> {
   const { dataDir, dataBase, lockFile } = context.paths;
   ensurePrivateDir({ path: dataDir, base: dataBase }, (message) => context.output.warn(message));
   await withFileLock({ path: lockFile, onWait: (holder) => context.reportLockWait(holder) }, () => {
-    writeBackend(configFile, backend);
+    writeBackend(configFile, backend, unlockTimeout);
     return Promise.resolve();
   });
 }

@@ -13,13 +13,19 @@ const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never 
 /**
  * Sets `[secrets] backend` in a config file, which is created when it does not exist. Everything else in it stays
  * byte for byte; a symbolic link is followed, so that it stays a link. The caller holds the lock.
+ * @param unlockTimeout `unlock-timeout` beside it, as in `15m`; undefined leaves what is there
  * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID, IO
  */
-export function writeBackend(path: string, backend: Backend): void {
+export function writeBackend(path: string, backend: Backend, unlockTimeout?: string): void {
   const present = readConfigText(path);
   let text: string;
   try {
-    text = setTomlString(present ?? NEW_FILE, 'secrets', 'backend', backend);
+    text = present ?? NEW_FILE;
+    // What is set last comes first in the table.
+    if (unlockTimeout !== undefined) {
+      text = setTomlString(text, 'secrets', 'unlock-timeout', unlockTimeout);
+    }
+    text = setTomlString(text, 'secrets', 'backend', backend);
   } catch (error) {
     if (error instanceof TypeError) {
       throw new MesaAuthError('CONFIG_INVALID', `secrets in ${path} is not a table with a backend`, {

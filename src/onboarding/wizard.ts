@@ -1,5 +1,6 @@
 import { isOrgSlug, type KeyScope } from '../core/key-scope.ts';
 import type { Backend, Change } from '../core/secret-store.ts';
+import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import type { Choice, Prompter } from '../platform/prompter.ts';
 import type { Probe } from './probe.ts';
@@ -12,11 +13,13 @@ export interface WizardInput {
   /** What the configuration says until now; undefined on a first run. */
   readonly current: Backend | undefined;
   /** Called once the backend is known: asks what it needs, the passphrase of a new or of the present vault. */
-  readonly prepare: (backend: Backend) => Promise<void>;
+  readonly prepare: (backend: Backend) => Promise<{ readonly isNewVault: boolean }>;
 }
 
 export interface WizardAnswers {
   readonly backend: Backend;
+  /** How long a vault stays unlocked after its passphrase was typed, as in `15m`; undefined for not at all. */
+  readonly unlockTimeout: string | undefined;
   readonly changes: readonly Change[];
 }
 
@@ -39,8 +42,9 @@ export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
   const backend =
     input.backend ??
     (await prompter.choose('Where should your keys be kept?', orderedChoices(input), input.current));
-  await input.prepare(backend);
-  return { backend, changes: await askKeys(prompter) };
+  const { isNewVault } = await input.prepare(backend);
+  const unlockTimeout = isNewVault && (await askUnlock(prompter)) ? DEFAULT_UNLOCK_TIME : undefined;
+  return { backend, unlockTimeout, changes: await askKeys(prompter) };
 }
 
 function orderedChoices({ probe: { recommended }, current }: WizardInput): readonly Choice<Backend>[] {
@@ -53,6 +57,11 @@ function orderedChoices({ probe: { recommended }, current }: WizardInput): reado
     const label = remarks.length === 0 ? backend : `${backend} (${remarks.join(', ')})`;
     return { value: backend, label, description: DESCRIPTIONS[backend] };
   });
+}
+
+/** Recommended: a passphrase that has to be typed for every command is soon a short one, or in a file. */
+function askUnlock(prompter: Prompter): Promise<boolean> {
+  return prompter.confirm('Keep the vault unlocked until it is not used for 15 minutes? (recommended)', true);
 }
 
 async function askKeys(prompter: Prompter): Promise<readonly Change[]> {

@@ -6,6 +6,7 @@ import { describe } from 'vitest';
 import type { Backend } from '../../src/core/secret-store.ts';
 import { resolvePaths } from '../../src/platform/paths.ts';
 import { openStore } from '../../src/stores/open-store.ts';
+import { startResidentAgent } from '../support/resident-agent.ts';
 import { MemoryStore, type MemoryPlace } from '../support/memory-store.ts';
 import { openVault, PASSPHRASE, sealDocument } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
@@ -31,7 +32,7 @@ function memoryStore(): StoreUnderTest {
   };
 }
 
-function fileStore(backend: Backend): FileStoreUnderTest {
+function fileStore(backend: Backend): FileStoreUnderTest & { now(): Date } {
   const home = createTempHome();
   const paths = resolvePaths({ env: { HOME: home.path }, platform: 'linux' });
   const path = backend === 'encrypted-file' ? paths.encryptedStore : paths.plaintextStore;
@@ -50,7 +51,9 @@ function fileStore(backend: Backend): FileStoreUnderTest {
         warn: (message) => warnings.push(message),
         onLockWait: () => undefined,
         workFactor: WORK_FACTOR,
+        useAgent: true,
       }),
+    now: () => clock(),
     useClock: (now) => {
       clock = now;
     },
@@ -62,6 +65,19 @@ function fileStore(backend: Backend): FileStoreUnderTest {
   };
 }
 
+/** The vault through an agent, which finds no file at first; then its store asks for the passphrase, and makes one. */
+function agentStore(): FileStoreUnderTest {
+  const under = fileStore('encrypted-file');
+  const agent = startResidentAgent(under.home, () => under.now());
+  return {
+    ...under,
+    open: async () => {
+      await agent;
+      return under.open();
+    },
+  };
+}
+
 describe('a store in memory', () => {
   secretStoreLaws(memoryStore);
 });
@@ -69,4 +85,9 @@ describe('a store in memory', () => {
 describe.each(['plaintext-file', 'encrypted-file'] as const)('the %s store', (backend) => {
   secretStoreLaws(() => fileStore(backend));
   fileStoreLaws(() => fileStore(backend));
+});
+
+describe('the encrypted-file store through the agent', () => {
+  secretStoreLaws(agentStore);
+  fileStoreLaws(agentStore);
 });

@@ -73,6 +73,15 @@ export function secretStoreLaws(create: () => StoreUnderTest): void {
     expect(Array.from(entries.values(), ({ scope }) => scope)).toEqual([GLOBAL, ACME, WEB]);
   });
 
+  it('gives at least the entries of the scopes that are asked for, and none for those that are not there', async () => {
+    const under = create();
+    await (await under.open()).apply([set(GLOBAL, 'g-token'), set(ACME, 'o-token')]);
+    const entries = await (await under.open()).read([WEB, ACME]);
+    expect(entries.get('orgs/acme')?.token.reveal()).toBe('o-token');
+    expect(entries.get('orgs/acme/repos/web')).toBeUndefined();
+    expect((await (await under.open()).read([])).get('orgs/acme/repos/web')).toBeUndefined();
+  });
+
   it('tells a first set from a replacement and a removal from an absence', async () => {
     const under = create();
     const outcomes: unknown[] = [];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { documentOf, fingerprint, PASSPHRASE, writeVault } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { COOKED, KEYS, openTerminal, type Terminal } from '../support/terminal.ts';
-import { chooseBackend, chooseTyping } from '../support/wizard.ts';
+import { chooseBackend, chooseTyping, typeNewPassphrase } from '../support/wizard.ts';
 
 /** How to get to a question, and how it begins. */
 interface OpenQuestion {
@@ -32,6 +32,11 @@ const FIRST_RUN: readonly OpenQuestion[] = [
       await chooseTyping(terminal);
       await terminal.answer('New passphrase:', PASSPHRASE);
     },
+  },
+  {
+    question: 'Keep the vault unlocked',
+    command: 'mesa init --backend encrypted-file',
+    before: (terminal) => typeNewPassphrase(terminal, PASSPHRASE),
   },
   { question: 'Organization (Enter to skip):', command: 'mesa init --backend plaintext-file' },
   {

@@ -12,7 +12,7 @@ import {
 } from '../support/stores.ts';
 import { createTempHome, readIfExists } from '../support/temp-home.ts';
 import { openTerminal } from '../support/terminal.ts';
-import { answerKeys, chooseBackend, typeNewPassphrase } from '../support/wizard.ts';
+import { answerKeys, answerUnlock, chooseBackend, typeNewPassphrase } from '../support/wizard.ts';
 
 const OLD = 'mesa_old0000000000eeee';
 const NEW = 'mesa_new0000000000ffff';
@@ -50,6 +50,7 @@ it('says which keys stay behind when another backend is chosen, and leaves them 
   );
   await chooseBackend(terminal, 'encrypted-file');
   await typeNewPassphrase(terminal, PASSPHRASE);
+  await answerUnlock(terminal, 'n');
   await answerKeys(terminal, []);
 
   expect(await terminal.ended()).toBe(0);

@@ -7,7 +7,7 @@ import { MESA, NODE, runMesa } from '../support/run-mesa.ts';
 import { openVault } from '../support/stores.ts';
 import { createTempHome, readIfExists } from '../support/temp-home.ts';
 import { KEYS, openTerminal } from '../support/terminal.ts';
-import { answerKeys, chooseBackend, chooseTyping } from '../support/wizard.ts';
+import { answerKeys, answerUnlock, chooseBackend, chooseTyping } from '../support/wizard.ts';
 
 const FIRST = 'mesa_first00000000aaaa';
 const SECOND = 'mesa_second0000000bbbb';
@@ -41,6 +41,7 @@ it('makes a vault under generated words, which leave the screen once they were t
   terminal.type(KEYS.ctrlU);
   await terminal.answer('Write this down:', words);
   expect(home.tree()).toEqual([]);
+  await answerUnlock(terminal, 'n');
   await answerKeys(terminal, [
     ['acme', FIRST],
     ['beta', SECOND],
@@ -75,6 +76,7 @@ it('asks for a passphrase until it is long enough, text, and the same twice, and
   await terminal.waitFor('The two differ.');
   await terminal.answer('New passphrase:', TYPED);
   await terminal.answer('The same again:', TYPED);
+  await answerUnlock(terminal, 'n');
   await answerKeys(terminal, []);
   expect(await terminal.waitFor('? API token for orgs/acme/repos/web:')).toContain('No key was added.');
   await terminal.answer('API token for orgs/acme/repos/web:', FIRST);

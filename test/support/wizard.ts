@@ -17,6 +17,11 @@ export async function typeNewPassphrase(terminal: Terminal, passphrase: string):
   await terminal.answer('The same again:', passphrase);
 }
 
+/** Answers the question of a new vault whether it stays unlocked. */
+export async function answerUnlock(terminal: Terminal, answer: 'y' | 'n'): Promise<void> {
+  await terminal.answer('Keep the vault unlocked', answer);
+}
+
 export async function chooseTyping(terminal: Terminal): Promise<void> {
   const question = 'Passphrase for the new vault';
   await terminal.waitFor(`? ${question}`);

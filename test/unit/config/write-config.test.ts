@@ -41,6 +41,15 @@ describe('the choice of a backend is written', () => {
     expect(home.tree()).toEqual(['.config/', '.config/mesa/', '.config/mesa/config.toml']);
   });
 
+  it('with an unlock-timeout beside it, which a later choice leaves as it is', () => {
+    const home = createTempHome();
+    writeBackend(home.config, 'encrypted-file', '15m');
+    const text = readFileSync(home.config, 'utf8');
+    expect(text).toMatch(/\n\[secrets\]\nbackend = "encrypted-file"\nunlock-timeout = "15m"\n$/);
+    writeBackend(home.config, 'plaintext-file');
+    expect(readFileSync(home.config, 'utf8')).toBe(text.replace('encrypted-file', 'plaintext-file'));
+  });
+
   it('through a symbolic link, which stays one', () => {
     const home = createTempHome();
     const target = home.write('dotfiles/mesa.toml', '# mine\n');

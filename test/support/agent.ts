@@ -1,0 +1,92 @@
+import { connect } from 'node:net';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, onTestFinished } from 'vitest';
+
+import { runMesa } from './run-mesa.ts';
+import { UNLOCKED } from './stores.ts';
+import type { TempHome } from './temp-home.ts';
+
+const PATIENCE_MS = 20_000;
+
+/** What the agent of a home directory leaves there. */
+export interface AgentFiles {
+  readonly socket: string;
+  readonly lock: string;
+}
+
+export function agentFiles(home: TempHome): AgentFiles {
+  return { socket: join(home.dataDir, 'agent.sock'), lock: join(home.dataDir, 'agent.lock') };
+}
+
+export interface UnlockOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly script?: string;
+  readonly lock?: string;
+}
+
+/** Unlocks a vault whose passphrase the environment gives, and gives the agent's pid. The agent ends with the test. */
+export async function unlock(home: TempHome, options: UnlockOptions = {}): Promise<number> {
+  const { args = [], env = UNLOCKED, lock = agentFiles(home).lock, script } = options;
+  const result = await runMesa(['auth', 'unlock', ...args], {
+    home,
+    env,
+    ...(script === undefined ? {} : { script }),
+  });
+  expect(result).toMatchObject({ status: 0, stdout: '' });
+  const pid = agentPid(lock);
+  onTestFinished(() => {
+    if (isAlive(pid)) {
+      process.kill(pid, 'SIGKILL');
+    }
+  });
+  return pid;
+}
+
+/** The pid in the agent's lock file: of the agent that runs, or ran last. */
+export function agentPid(lock: string): number {
+  return Number(readFileSync(lock, 'utf8'));
+}
+
+/** Whether a process runs; one that ended and was not waited for does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '');
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for what a process does when it likes. */
+export async function until(condition: () => boolean, problem: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (Date.now() > deadline) {
+      throw new Error(problem);
+    }
+    await sleep(20);
+  }
+}
+
+/** Waits until an agent has ended, and asserts that its socket is gone with it. */
+export async function expectEnded(pid: number, socket: string): Promise<void> {
+  await until(() => !isAlive(pid), `the agent ${pid} did not end`);
+  expect(existsSync(socket)).toBe(false);
+}
+
+/** Sends text to the agent as it is, and gives all that it sends back until it closes the connection. */
+export function exchange(socket: string, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let received = '';
+    const connection = connect(socket, () => connection.write(text));
+    connection.on('data', (chunk: Buffer) => {
+      received += chunk.toString('utf8');
+    });
+    connection.on('error', () => undefined);
+    connection.on('close', () => resolve(received));
+  });
+}
