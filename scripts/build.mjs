@@ -50,6 +50,11 @@ const { output } = await bundle.write({
         name: 'write',
         test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|replace-file))\.ts$/,
       },
+      // What a look-up through the agent loads: one file, too.
+      {
+        name: 'agent-client',
+        test: /\/src\/(?:stores\/agent-store|agent\/(?:client|moment|protocol|replies|requests|wire))\.ts$/,
+      },
     ],
   },
   entryFileNames: 'mesa.cjs',

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
@@ -37,10 +36,12 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
     let length = 0;
     const end = (answer: Answer): void => {
       clearTimeout(timer);
-      socket.destroy();
       resolve(answer);
     };
-    const fail = (failure: Failure): void => end({ failure, reply: undefined });
+    const fail = (failure: Failure): void => {
+      socket.destroy();
+      end({ failure, reply: undefined });
+    };
     const timer = setTimeout(() => fail('silent'), SILENCE_MS);
     socket.on('data', (chunk: Buffer) => {
       received.push(chunk);
@@ -50,6 +51,7 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
         if (reply === undefined || reply === 'version') {
           fail('other-version');
         } else {
+          // The agent closes the connection now.
           end({ failure: undefined, reply });
         }
       }
@@ -141,6 +143,13 @@ export async function removeDeadSocket(place: AgentPlace): Promise<void> {
     rmSync(place.socket, { force: true });
     closeQuietly(fd);
   }
+}
+
+/** As node:timers/promises has it, which most commands need not load. */
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
 }
 
 /** Waits until nobody holds the agent's lock, and kills who does not let go; then removes what it left behind. */

@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { askAgent, removeDeadSocket, type Failure } from '../agent/client.ts';
-import { currentMoment } from '../agent/moment.ts';
+import { askAgent, removeDeadSocket, sleep, type Failure } from '../agent/client.ts';
+import { currentMoment, elapsed } from '../agent/moment.ts';
 import { REQUEST_LIMIT_MS, type Reply, type Request } from '../agent/protocol.ts';
 import { formatApply, formatRequest } from '../agent/requests.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
@@ -129,7 +127,7 @@ export class AgentStore implements SecretStore {
    */
   async #ask(lines: () => readonly string[]): Promise<Reply | undefined> {
     const { place, warn } = this.#options;
-    const started = performance.now();
+    const started = currentMoment();
     for (;;) {
       const { failure, reply } = await askAgent(place.socket, lines());
       this.#uncertain ||= failure !== undefined && failure !== 'dead';
@@ -137,7 +135,7 @@ export class AgentStore implements SecretStore {
       if (problem === undefined && reply !== undefined) {
         return this.#judge(reply);
       }
-      const late = performance.now() - started > REQUEST_LIMIT_MS;
+      const late = elapsed(started, currentMoment()) > REQUEST_LIMIT_MS;
       if (late || (problem !== 'busy' && problem !== 'broken')) {
         warn(`${NO_AGENT[problem ?? 'broken']}; the vault needs its passphrase`);
         if (problem === 'dead') {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import type { HeldVault, HeldView, WriteOptions } from '../agent/held-vault.ts';
 import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -71,10 +73,10 @@ export class ResidentVault implements HeldVault {
   }
 
   async read(warn: Warn): Promise<HeldView | undefined> {
-    const file = this.#file(warn);
-    if (file.read() === undefined) {
+    if (!existsSync(this.path)) {
       return undefined;
     }
+    const file = this.#file(warn);
     const entries = await this.#store(file, warn).read();
     return { entries, revision: this.#revisionOf(entries) };
   }
