@@ -1,4 +1,13 @@
-import { GLOBAL_FLAGS, nameOf, type CommandSpec, type Flags, type FlagSpec } from './command-spec.ts';
+import type { Host } from '../platform/host.ts';
+import {
+  GLOBAL_FLAGS,
+  globalOptions,
+  nameOf,
+  type CommandSpec,
+  type Flags,
+  type FlagSpec,
+} from './command-spec.ts';
+import { Context } from './context.ts';
 
 export interface CommandLine {
   readonly command: CommandSpec;
@@ -51,6 +60,11 @@ export function parsePlainCommandLine(
   const [argument, ...more] = words.slice(command.path.length);
   const tooMany = more.length > 0 || (argument !== undefined && command.argument === undefined);
   return tooMany ? undefined : { command, flags, argument };
+}
+
+/** Runs what `parsePlainCommandLine` read. @throws MesaAuthError */
+export function runPlainCommandLine({ command, flags, argument }: CommandLine, host: Host): Promise<void> {
+  return command.run(new Context(host, globalOptions(flags)), flags, argument);
 }
 
 function findFlag(word: string, command: CommandSpec | undefined): FlagSpec | undefined {

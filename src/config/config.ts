@@ -1,6 +1,5 @@
 import { quoteText } from '../core/escape-text.ts';
 import { BACKENDS, type Backend } from '../core/secret-store.ts';
-import { parseUnlockTime } from '../core/unlock-time.ts';
 import { MesaAuthError } from '../errors.ts';
 import { isTable, type TomlTable, type TomlValue } from '../toml/table.ts';
 
@@ -63,7 +62,11 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
   }
   const unlockPath = ['secrets', 'unlock-timeout'];
   const unlockText = await string(unlockPath, secrets?.get('unlock-timeout'));
-  const unlockTimeout = unlockText === undefined ? undefined : parseUnlockTime(unlockText);
+  // Loaded here because most configurations have none.
+  const unlockTimeout =
+    unlockText === undefined
+      ? undefined
+      : (await import('../core/unlock-time.ts')).parseUnlockTime(unlockText);
   if (unlockText !== undefined && unlockTimeout === undefined) {
     return fail(
       unlockPath,

@@ -1,0 +1,24 @@
+import { AGENT_COMMAND } from '../agent/agent-command.ts';
+import type { Host } from '../platform/host.ts';
+import { COMMANDS } from './command-table.ts';
+import { parsePlainCommandLine, runPlainCommandLine } from './plain-command-line.ts';
+
+/**
+ * Runs any command line: a plain one by itself, every other one with the command-line library.
+ * @returns the exit status
+ * @throws MesaAuthError
+ */
+export async function runAnyCommand(argv: readonly string[], host: Host): Promise<number> {
+  if (argv.length === 1 && argv[0] === AGENT_COMMAND) {
+    const { runAgent } = await import('./run-agent.ts');
+    return runAgent(host);
+  }
+  const plain = parsePlainCommandLine(argv, COMMANDS);
+  if (plain === undefined) {
+    const { runProgram } = await import('./program.ts');
+    await runProgram(argv, host);
+  } else {
+    await runPlainCommandLine(plain, host);
+  }
+  return 0;
+}
