@@ -35,7 +35,8 @@ export function parsePlainToml(text: string): TomlTable | undefined {
     }
     const first = line.charCodeAt(0);
     if (first === 0x5b /* [ */) {
-      const header = HEADER.exec(line)?.[1];
+      const inner = line.slice(1, -1);
+      const header = line.endsWith(']') && isBareKey(inner) ? inner : HEADER.exec(line)?.[1];
       const opened = header === undefined ? undefined : openTable(root, header);
       if (opened === undefined || defined.has(opened)) {
         return undefined;
@@ -57,7 +58,14 @@ export function parsePlainToml(text: string): TomlTable | undefined {
   return root;
 }
 
+/** Most lines are read without a pattern: compiling one costs more than reading them. */
 function readPair(line: string, table: MutableTable): boolean {
+  const equals = line.indexOf(' = "');
+  const key = line.slice(0, Math.max(equals, 0));
+  const value = line.slice(equals + ' = "'.length, -1);
+  if (isBareKey(key) && line.length > equals + ' = "'.length && line.endsWith('"') && isBareText(value)) {
+    return define(table, key, value);
+  }
   const string = STRING.exec(line);
   if (string !== null) {
     const [, name = '', body = ''] = string;
@@ -88,6 +96,30 @@ export function parseUtcDate(text: string): Date | undefined {
   const date = UTC_DATE.test(text) ? new Date(text) : undefined;
   // February 30 would otherwise become March 2.
   return date?.getUTCDate() === Number(text.slice(8, 10)) ? date : undefined;
+}
+
+/** One or more of `A-Za-z0-9_-` (TOML 1.0, "Keys"). */
+function isBareKey(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    const isLetter = code >= 0x61 ? code <= 0x7a : code >= 0x41 && code <= 0x5a;
+    const isDigit = code >= 0x30 && code <= 0x39;
+    if (!isLetter && !isDigit && code !== 0x2d /* - */ && code !== 0x5f /* _ */) {
+      return false;
+    }
+  }
+  return text !== '';
+}
+
+/** Printable ASCII without a quote or backslash. */
+function isBareText(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function define(table: MutableTable, name: string, value: TomlValue): boolean {
