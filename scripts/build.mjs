@@ -45,11 +45,6 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       { name: 'start', tags: ['$initial'] },
-      // What every command needs but the most frequent.
-      {
-        name: 'any-command',
-        test: /\/src\/(?:cli\/(?:any-command|command-table)|agent\/agent-command)\.ts$/,
-      },
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',

@@ -1,7 +1,9 @@
+import { existsSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
 import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
+import { closeQuietly } from '../platform/private-file.ts';
 import { MAX_LINE_BYTES, type AgentStatus, type Reply, type Request } from './protocol.ts';
 import { parseReply } from './replies.ts';
 import { formatRequest } from './requests.ts';
@@ -124,7 +126,6 @@ export async function agentStatus(paths: Paths): Promise<AgentStatus | undefined
  */
 export async function lockAgent(paths: Paths): Promise<boolean> {
   const place = agentPlace(paths);
-  const { existsSync } = process.getBuiltinModule('node:fs');
   const asked = hasAgentSocket(place) && (await ask(place.socket, { type: 'lock' })).failure === undefined;
   // Where no agent ever ran there is no lock file, and none is made.
   return (existsSync(place.lockFile) && (await ensureEnded(place, asked))) || asked;
@@ -132,11 +133,7 @@ export async function lockAgent(paths: Paths): Promise<boolean> {
 
 /** Removes the socket of an agent that ended without tidying up, so that the next command finds none. */
 export async function removeDeadSocket(place: AgentPlace): Promise<void> {
-  const [{ tryLockFile }, { closeQuietly }, { rmSync }] = await Promise.all([
-    import('../platform/file-lock.ts'),
-    import('../platform/private-file.ts'),
-    import('node:fs'),
-  ]);
+  const { tryLockFile } = await import('../platform/file-lock.ts');
   // A new agent may be about to make its own.
   const fd = await tryLockFile(place.lockFile);
   if (fd !== undefined) {
@@ -154,11 +151,7 @@ export function sleep(milliseconds: number): Promise<void> {
 
 /** Waits until nobody holds the agent's lock, and kills who does not let go; then removes what it left behind. */
 async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> {
-  const [{ readHolder, tryLockFile }, { closeQuietly }, { rmSync }] = await Promise.all([
-    import('../platform/file-lock.ts'),
-    import('../platform/private-file.ts'),
-    import('node:fs'),
-  ]);
+  const { readHolder, tryLockFile } = await import('../platform/file-lock.ts');
   let found = false;
   let killed = false;
   const started = performance.now();

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 
 import { ioError, MesaAuthError } from '../errors.ts';
-import { AGENT_COMMAND } from './agent-command.ts';
 import { formatSetup, parseStart, type AgentSetup, type AgentStart } from './setup.ts';
 
 // A core file would hold the passphrase, and Node cannot set the limit itself.
@@ -23,10 +22,10 @@ export interface AgentProcess {
 /**
  * Starts a process of this program in a session of its own, with nothing of ours: not the terminal, not the working
  * directory, not the environment. It waits for the passphrase.
- * @param script the path of this program's script
+ * @param program this program's script, and what makes it the agent
  */
-export function spawnAgent(script: string): AgentProcess {
-  const child = spawn('/bin/sh', [...WITHOUT_CORE, process.execPath, script, AGENT_COMMAND], {
+export function spawnAgent(program: readonly string[]): AgentProcess {
+  const child = spawn('/bin/sh', [...WITHOUT_CORE, process.execPath, ...program], {
     cwd: '/',
     env: {},
     detached: true,

@@ -1,5 +1,5 @@
-import { AGENT_COMMAND } from '../agent/agent-command.ts';
 import type { Host } from '../platform/host.ts';
+import { AGENT_COMMAND } from './command-spec.ts';
 import { COMMANDS } from './command-table.ts';
 import { parsePlainCommandLine, runPlainCommandLine } from './plain-command-line.ts';
 

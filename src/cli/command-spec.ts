@@ -24,6 +24,9 @@ export interface CommandSpec {
   readonly run: (context: Context, flags: Flags, argument: string | undefined) => Promise<void>;
 }
 
+/** What the unlock agent is started with. It is in no help: it refuses whoever types it. */
+export const AGENT_COMMAND = 'run-unlock-agent';
+
 export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   {
     long: '--config-path',

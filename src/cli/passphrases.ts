@@ -7,6 +7,7 @@ import {
   type Passphrase,
   type PassphraseSource,
 } from '../vault/passphrase.ts';
+import { AGENT_COMMAND } from './command-spec.ts';
 import type { Context } from './context.ts';
 
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
@@ -43,7 +44,7 @@ export function cliPassphrases(context: Context): PassphraseSource {
       const text = await ask((prompter) => prompter.secret({ message, check: describeEmpty }));
       if (context.unlockTimeout !== undefined) {
         // It starts while the vault is opened. When it is never told the passphrase, it ends with this process.
-        agent ??= (await import('../agent/start.ts')).spawnAgent(context.host.script);
+        agent ??= (await import('../agent/start.ts')).spawnAgent([context.host.script, AGENT_COMMAND]);
       }
       return { text, typed: true, mayCreate: false };
     },

@@ -4,6 +4,7 @@ import { agentPlace } from '../agent/socket-path.ts';
 import { spawnAgent, type AgentProcess } from '../agent/start.ts';
 import { describeDuration } from '../core/duration.ts';
 import { MesaAuthError } from '../errors.ts';
+import { AGENT_COMMAND } from './command-spec.ts';
 import type { Context } from './context.ts';
 
 export interface StartOptions {
@@ -31,7 +32,7 @@ export async function startAgent(context: Context, options: StartOptions): Promi
   let { agent, checked } = options;
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const setup = { passphrase, paths, idleMs, checked, workFactor: host.workFactor };
-    agent ??= spawnAgent(host.script);
+    agent ??= spawnAgent([host.script, AGENT_COMMAND]);
     const start = await agent.begin(setup, checked ? READY_WITHIN_MS : OPENED_WITHIN_MS);
     agent = undefined;
     if (start.type === 'failed') {
