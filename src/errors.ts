@@ -23,6 +23,7 @@ const EXIT_STATUS = {
   STORE_UNSAFE: 8,
   STORE_BUSY: 8,
   WORK_FACTOR: 8,
+  KEY_EXPIRES: 9,
   INTERRUPTED: 130,
 } as const;
 

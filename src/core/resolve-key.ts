@@ -15,8 +15,13 @@ export type CandidateVerdict = 'used' | 'shadowed' | 'absent' | 'other-organizat
 export interface Candidate {
   readonly source: 'MESA_API_KEY' | StoreKey;
   readonly token: Token | undefined;
+  /** When the key stops working, where the store says so. */
+  readonly expires: Date | undefined;
   readonly verdict: CandidateVerdict;
 }
+
+/** The candidate that the lookup uses. */
+export type UsedKey = Candidate & { readonly token: Token };
 
 /** Whether the key of the environment is for `scope`: it is when MESA_ORG names no other organization. */
 export function environmentKeyApplies(key: EnvironmentKey, scope: KeyScope): boolean {
@@ -57,18 +62,19 @@ export function listCandidates(
   const candidates: Candidate[] = [];
   if (environmentKey !== undefined) {
     const verdict = environmentKeyApplies(environmentKey, scope) ? judge(true) : 'other-organization';
-    candidates.push({ source: 'MESA_API_KEY', token: environmentKey.token, verdict });
+    candidates.push({ source: 'MESA_API_KEY', token: environmentKey.token, expires: undefined, verdict });
   }
   for (const place of lookupOrder(scope)) {
     const source = formatStoreKey(place);
-    const token = entries.get(source)?.token;
-    candidates.push({ source, token, verdict: judge(token !== undefined) });
+    const entry = entries.get(source);
+    const verdict = judge(entry !== undefined);
+    candidates.push({ source, token: entry?.token, expires: entry?.expires, verdict });
   }
   return candidates;
 }
 
-/** The candidate that the lookup uses, or undefined when no key was found. */
-export function usedCandidate(candidates: readonly Candidate[]): (Candidate & { token: Token }) | undefined {
+/** The one that is `used`, or undefined when no key was found. */
+export function usedCandidate(candidates: readonly Candidate[]): UsedKey | undefined {
   for (const candidate of candidates) {
     if (candidate.verdict === 'used' && candidate.token !== undefined) {
       return { ...candidate, token: candidate.token };

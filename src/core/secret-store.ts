@@ -10,6 +10,8 @@ export interface KeyEntry {
   readonly token: Token;
   /** When it was stored; undefined in a document that somebody wrote without it. */
   readonly added: Date | undefined;
+  /** When it stops working, where the store says so. */
+  readonly expires: Date | undefined;
 }
 
 /** One consistent view of a store, in listing order. */

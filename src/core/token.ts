@@ -39,6 +39,15 @@ export class Token {
     return this.#value;
   }
 
+  get isApiKey(): boolean {
+    return this.#value.startsWith(PREFIX);
+  }
+
+  /** Whether it begins as a JWT does: with the base64 of an opening brace. */
+  get mayBeJwt(): boolean {
+    return this.#value.startsWith('e');
+  }
+
   equals(other: Token): boolean {
     return this.#value === other.#value;
   }
@@ -49,7 +58,7 @@ export class Token {
       return '****';
     }
     const end = this.#value.slice(-SHOWN_END);
-    return this.#value.startsWith(PREFIX) ? `${PREFIX}****${end}` : `****${end}`;
+    return this.isApiKey ? `${PREFIX}****${end}` : `****${end}`;
   }
 
   toString(): string {

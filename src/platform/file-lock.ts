@@ -185,11 +185,32 @@ async function openLocked(path: string, deadline: number | undefined): Promise<n
   }
 }
 
+/** Whether the lock file can be used as one. It need not be there. @throws STORE_UNSAFE, IO */
+export function checkLockFile(path: string): void {
+  try {
+    closeQuietly(openSafely(path, constants.O_RDONLY));
+  } catch (error) {
+    if (!(error instanceof MesaAuthError) || errnoOf(error.cause) !== 'ENOENT') {
+      throw error;
+    }
+  }
+}
+
 function openLockFile(path: string, extraFlags: number): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSafely(path, constants.O_RDWR | constants.O_CREAT | extraFlags);
+  try {
+    fchmodSync(fd, 0o600);
+    return fd;
+  } catch (error) {
+    closeQuietly(fd);
+    throw ioError('open', path, error);
+  }
+}
+
+function openSafely(path: string, flags: number): number {
   let fd: number;
   try {
-    fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | extraFlags, 0o600);
+    fd = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   } catch (error) {
     switch (errnoOf(error)) {
       case 'EISDIR':
@@ -207,7 +228,6 @@ function openLockFile(path: string, extraFlags: number): number {
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) {
       throw unsafe(`${path} is not a regular file of this user`, `rm ${shellWord(path)}`);
     }
-    fchmodSync(fd, 0o600);
     return fd;
   } catch (error) {
     closeQuietly(fd);

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, statSync, type Stats } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
-import type { Warn } from './private-file.ts';
+import type { Looseness, Warn } from './private-file.ts';
 
 const GROUP_WRITE = 0o020;
 const WORLD_WRITE = 0o002;
@@ -23,7 +23,7 @@ export interface PrivateDir {
  * @throws STORE_UNSAFE, or IO when it cannot be examined. A directory that others can merely list is tightened to
  *   0700, with a warning.
  */
-export function checkPrivateDir(dir: PrivateDir, warn: Warn): boolean {
+export function checkPrivateDir(dir: PrivateDir, warn: Warn, looseness: Looseness = 'tighten'): boolean {
   for (const parent of parentsFrom(dir)) {
     const stats = examine(parent, statSync);
     if (stats === undefined) {
@@ -56,7 +56,11 @@ export function checkPrivateDir(dir: PrivateDir, warn: Warn): boolean {
     );
   }
   if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
-    tighten(dir.path, warn);
+    if (looseness === 'leave') {
+      warn(`${dir.path} can be listed by other users`);
+    } else {
+      tighten(dir.path, warn);
+    }
   }
   return true;
 }

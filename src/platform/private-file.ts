@@ -10,6 +10,9 @@ const GROUP_OR_WORLD_ANY = 0o077;
 
 export type Warn = (message: string) => void;
 
+/** What becomes of a mode that lets others read or list: it is changed, with a warning, or it is only warned about. */
+export type Looseness = 'tighten' | 'leave';
+
 /**
  * Reads a file that holds secrets. Every check is made on the opened file, so that it cannot be swapped between
  * check and use; O_NONBLOCK keeps a FIFO from blocking the open.
@@ -18,7 +21,11 @@ export type Warn = (message: string) => void;
  *   write, or more than 16 MiB; IO when it cannot be read. A file that others can merely read is tightened to 0600,
  *   with a warning.
  */
-export function readPrivateFile(path: string, warn: Warn): Buffer | undefined {
+export function readPrivateFile(
+  path: string,
+  warn: Warn,
+  looseness: Looseness = 'tighten',
+): Buffer | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -38,7 +45,11 @@ export function readPrivateFile(path: string, warn: Warn): Buffer | undefined {
     const stats = fstatSync(fd);
     assertPrivateFile(path, stats);
     if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
-      tighten(fd, path, warn);
+      if (looseness === 'leave') {
+        warn(`${path} can be read by other users`);
+      } else {
+        tighten(fd, path, warn);
+      }
     }
     return readAll(fd, stats.size);
   } catch (error) {

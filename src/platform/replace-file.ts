@@ -80,18 +80,19 @@ function writeTemp(temp: string, content: Uint8Array, mode: number): void {
  * @throws IO when the directory cannot be listed
  */
 export function removeStrayTemps(path: string): void {
+  findTemps(path).forEach(unlinkQuietly);
+}
+
+/** The temporary files of a file's writers, killed or still at work. @throws IO when the directory cannot be listed */
+export function findTemps(path: string): readonly string[] {
   const dir = dirname(path);
   const pattern = new RegExp(`^\\.${escapeRegExp(basename(path))}\\.[0-9]+\\.tmp$`);
-  let names: readonly string[];
   try {
-    names = readdirSync(dir);
+    return readdirSync(dir)
+      .filter((name) => pattern.test(name))
+      .map((name) => join(dir, name));
   } catch (error) {
     throw ioError('read', dir, error);
-  }
-  for (const name of names) {
-    if (pattern.test(name)) {
-      unlinkQuietly(join(dir, name));
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { formatStoreKey } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
-import { tableWithout, type TomlTable } from '../toml/table.ts';
+import { momentAt, tableWithout, type TomlTable } from '../toml/table.ts';
 import type { DocumentEntry, StoreDocument } from './document.ts';
 
 // What was learnt about a key goes with that key.
@@ -22,12 +22,9 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
     if (change.kind === 'remove') {
       return entries.delete(name) ? 'removed' : 'absent';
     }
-    entries.set(name, {
-      scope: change.scope,
-      token: change.token,
-      added: now,
-      fields: present === undefined ? new Map() : keptFields(present, change.token),
-    });
+    const fields = present === undefined ? new Map() : keptFields(present, change.token);
+    const expires = momentAt(fields, 'expires');
+    entries.set(name, { scope: change.scope, token: change.token, added: now, expires, fields });
     return present === undefined ? 'stored' : 'replaced';
   });
   const changed = outcomes.some((outcome) => outcome !== 'absent');

@@ -1,7 +1,7 @@
 import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import { Token } from '../core/token.ts';
 import { parsePlainToml, parseUtcDate, unescapeString } from '../toml/plain-toml.ts';
-import type { TomlTable } from '../toml/table.ts';
+import { momentAt, type TomlTable } from '../toml/table.ts';
 import type { DocumentEntry, StoreDocument } from './document.ts';
 
 const START = 'version = 1\n';
@@ -93,7 +93,9 @@ function readEntry(
     at = lineEnd + 1;
   }
   const fields = at === end ? NO_FIELDS : readFields(text.slice(at, end));
-  return token === undefined || fields === undefined ? undefined : { scope, token, added, fields };
+  return token === undefined || fields === undefined
+    ? undefined
+    : { scope, token, added, expires: momentAt(fields, 'expires'), fields };
 }
 
 function readKey(body: string): Token | undefined {

@@ -4,7 +4,7 @@ import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { parseToml } from '../toml/full-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
-import { isTable, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { isTable, momentAt, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
 import { DOCUMENT_VERSION, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
@@ -62,7 +62,8 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
   if (added !== undefined && !(added instanceof Date)) {
     throw damaged(path, `the field "added" of ${name} is not a date-time`);
   }
-  return { scope, token: Token.parse(key), added, fields: tableWithout(value, KNOWN_ENTRY_FIELDS) };
+  const fields = tableWithout(value, KNOWN_ENTRY_FIELDS);
+  return { scope, token: Token.parse(key), added, expires: momentAt(fields, 'expires'), fields };
 }
 
 async function parseFullToml(text: string, path: string): Promise<TomlTable> {

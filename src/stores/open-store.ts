@@ -1,6 +1,6 @@
 import type { Backend, SecretStore } from '../core/secret-store.ts';
 import type { Paths } from '../platform/paths.ts';
-import type { Warn } from '../platform/private-file.ts';
+import type { Looseness, Warn } from '../platform/private-file.ts';
 import type { PassphraseSource } from '../vault/passphrase.ts';
 import { DocumentStore } from './document-store.ts';
 import { plaintextCodec } from './plaintext-codec.ts';
@@ -17,14 +17,16 @@ export interface OpenStoreOptions {
   readonly onLockWait: (holder: number | undefined) => void;
   /** For new vaults; see VaultCodecOptions. */
   readonly workFactor?: number;
+  /** See StoreFileOptions. */
+  readonly looseness?: Looseness;
 }
 
 /** The store of a backend. The only place that tells backends apart. Touches nothing until it is used. */
 export async function openStore(backend: Backend, options: OpenStoreOptions): Promise<SecretStore> {
-  const { paths, warn, onLockWait, now } = options;
+  const { now, warn } = options;
   switch (backend) {
     case 'plaintext-file': {
-      const file = new StoreFile({ path: paths.plaintextStore, paths, warn, onLockWait });
+      const file = new StoreFile({ ...options, path: options.paths.plaintextStore });
       return new DocumentStore({ backend, file, codec: plaintextCodec(file.path), now, warn });
     }
     case 'encrypted-file': {

@@ -16,11 +16,10 @@ export async function openVault(options: OpenStoreOptions): Promise<SecretStore>
 }
 
 async function openEncrypted(options: OpenStoreOptions): Promise<SecretStore> {
-  const { paths, warn, onLockWait, passphrases } = options;
-  const file = new StoreFile({ path: paths.encryptedStore, paths, warn, onLockWait });
+  const file = new StoreFile({ ...options, path: options.paths.encryptedStore });
   // Not needed while an agent answers.
   const { EncryptedStore } = await import('./encrypted-store.ts');
-  return new EncryptedStore({ ...options, file, passphrases: await passphrases() });
+  return new EncryptedStore({ ...options, file, passphrases: await options.passphrases() });
 }
 
 /** Where an agent may be listening. Costs a look at the disk; the rest is loaded when there is one. */

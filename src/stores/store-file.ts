@@ -1,7 +1,7 @@
 import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import { checkPrivateDir, type PrivateDir } from '../platform/private-dir.ts';
-import { MAX_PRIVATE_BYTES, readPrivateFile, type Warn } from '../platform/private-file.ts';
+import { MAX_PRIVATE_BYTES, readPrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
 
 export interface StoreFileOptions {
   readonly path: string;
@@ -12,6 +12,8 @@ export interface StoreFileOptions {
   readonly giveUpAfterMs?: number;
   /** Called under the lock before anything is read. What it throws ends the update, with the file as it was. */
   readonly onLocked?: () => Promise<void>;
+  /** For reading; default `tighten`. */
+  readonly looseness?: Looseness;
 }
 
 /** The bytes of a store on disk: read without a lock, replaced under one. */
@@ -28,8 +30,10 @@ export class StoreFile {
 
   /** Undefined when there is no file. @throws STORE_UNSAFE, IO */
   read(): Buffer | undefined {
-    const { warn } = this.#options;
-    return checkPrivateDir(this.#dir, warn) ? readPrivateFile(this.path, warn) : undefined;
+    const { warn, looseness } = this.#options;
+    return checkPrivateDir(this.#dir, warn, looseness)
+      ? readPrivateFile(this.path, warn, looseness)
+      : undefined;
   }
 
   /**

@@ -53,6 +53,40 @@ export function setTomlString(text: string, table: string, name: string, value: 
   return edited;
 }
 
+/**
+ * Takes one value out of the document, with the line that it stands on, its comment included. Every other byte stays.
+ * @returns the same text when there is no such value
+ * @throws TomlSyntaxError when `text` is no TOML
+ */
+export function removeTomlValue(text: string, path: readonly string[]): string {
+  if (text.startsWith(BYTE_ORDER_MARK)) {
+    return BYTE_ORDER_MARK + removeTomlValue(text.slice(BYTE_ORDER_MARK.length), path);
+  }
+  const pair = findPair(load(text).program, path);
+  if (pair === undefined) {
+    return text;
+  }
+  const [start, end] =
+    pair.parent.type === 'TOMLInlineTable' ? inlineRange(pair, pair.parent) : lineRange(pair, text);
+  return text.slice(0, start) + text.slice(end);
+}
+
+/** A pair and one of the commas around it. */
+function inlineRange(pair: AST.TOMLKeyValue, { body }: AST.TOMLInlineTable): readonly [number, number] {
+  const index = body.indexOf(pair);
+  const before = body[index - 1];
+  const after = body[index + 1];
+  return [
+    before?.range[1] ?? pair.range[0],
+    before === undefined ? (after?.range[0] ?? pair.range[1]) : pair.range[1],
+  ];
+}
+
+function lineRange({ range }: AST.TOMLKeyValue, text: string): readonly [number, number] {
+  const next = text.indexOf('\n', range[1]);
+  return [text.lastIndexOf('\n', range[0]) + 1, next === -1 ? text.length : next + 1];
+}
+
 function load(text: string): { program: AST.TOMLProgram; table: TomlTable } {
   try {
     const program = parseTOML(text, { tomlVersion: '1.0' });

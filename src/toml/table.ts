@@ -11,6 +11,16 @@ export function tableWithout(table: TomlTable, names: ReadonlySet<string>): Toml
   return new Map([...table].filter(([name]) => !names.has(name)));
 }
 
+/**
+ * The moment at a name, from 1970 on; undefined when there is none, or something else. A date without an offset is
+ * taken as UTC; a time of day alone, which both parsers put into the year 0, is no moment.
+ */
+export function momentAt(table: TomlTable, name: string): Date | undefined {
+  const value = table.get(name);
+  const time = value instanceof Date ? value.getTime() : Number.NaN;
+  return time >= 0 ? new Date(time) : undefined;
+}
+
 /** Deeper than anybody's, and far from the end of the stack for whatever walks a value. */
 const MAX_DEPTH = 100;
 

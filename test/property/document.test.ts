@@ -8,6 +8,7 @@ import { parseCanonicalDocument } from '../../src/stores/canonical-document.ts';
 import { EMPTY_DOCUMENT, type DocumentEntry, type StoreDocument } from '../../src/stores/document.ts';
 import { formatDocument } from '../../src/stores/format-document.ts';
 import { parseDocument } from '../../src/stores/parse-document.ts';
+import { momentAt } from '../../src/toml/table.ts';
 import { addedMoment, fieldName, keyScope, tokenText, tomlTable, tomlValue } from './arbitraries.ts';
 import { RUNS } from '../support/runs.ts';
 
@@ -16,9 +17,13 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
     scope: keyScope,
     token: tokenText,
     added: addedMoment,
-    fields: tomlTable(fieldName('key', 'added'), tomlValue),
+    fields: tomlTable(fc.oneof(fieldName('key', 'added'), fc.constant('expires')), tomlValue),
   })
-  .map(({ token, ...rest }) => ({ ...rest, token: Token.parse(token) }));
+  .map(({ token, ...rest }) => ({
+    ...rest,
+    token: Token.parse(token),
+    expires: momentAt(rest.fields, 'expires'),
+  }));
 
 function byStoreKey(entries: readonly DocumentEntry[]): StoreDocument['entries'] {
   return new Map(entries.map((one) => [formatStoreKey(one.scope), one]));

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { parsePositionedToml, setTomlString } from '../../src/toml/positioned-toml.ts';
+import { parsePositionedToml, removeTomlValue, setTomlString } from '../../src/toml/positioned-toml.ts';
 import { findSyntaxError } from '../support/find-syntax-error.ts';
 import { isTable, type TomlTable } from '../../src/toml/table.ts';
 import { RUNS } from '../support/runs.ts';
@@ -45,6 +45,13 @@ function withBackend(table: TomlTable): TomlTable {
   ]);
 }
 
+function withoutBackend(table: TomlTable): TomlTable {
+  const secrets = table.get('secrets');
+  return isTable(secrets)
+    ? new Map([...table, ['secrets', new Map([...secrets].filter(([name]) => name !== 'backend'))]])
+    : table;
+}
+
 /** What of `before` is missing in `after`, when all that they share at both ends is taken away. */
 function removedText(before: string, after: string): string {
   let start = 0;
@@ -78,4 +85,36 @@ it('an edit sets one value and takes away nothing but the old one', () => {
     { numRuns: RUNS },
   );
   expect(edits).toBeGreaterThan(300);
+});
+
+it('a removal takes away one value and nothing else', () => {
+  let removals = 0;
+  const empty = ['secrets', new Map()] as const;
+  fc.assert(
+    fc.property(document, (text) => {
+      fc.pre(findSyntaxError(text) === undefined);
+      const before = parsePositionedToml(text);
+      const edited = removeTomlValue(text, ['secrets', 'backend']);
+      if (before.lineOf(['secrets', 'backend']) === undefined) {
+        expect(edited).toBe(text);
+        return;
+      }
+      removals += 1;
+      const expected = withoutBackend(before.table);
+      const found = parsePositionedToml(edited).table;
+      // A table that dotted names alone made goes with the last of them.
+      expect(new Map<string, unknown>([empty, ...found])).toEqual(
+        new Map<string, unknown>([empty, ...expected]),
+      );
+      let start = 0;
+      while (start < edited.length && text[start] === edited[start]) {
+        start += 1;
+      }
+      // One piece, and all around it is the same.
+      expect(text.slice(start + text.length - edited.length)).toBe(edited.slice(start));
+      expect(text.length - edited.length).toBeLessThan(80);
+    }),
+    { numRuns: RUNS },
+  );
+  expect(removals).toBeGreaterThan(100);
 });

@@ -37,7 +37,7 @@ export class MemoryStore implements SecretStore {
       if (change.kind === 'remove') {
         return entries.delete(name) ? 'removed' : 'absent';
       }
-      entries.set(name, { scope: change.scope, token: change.token, added: this.#now() });
+      entries.set(name, { scope: change.scope, token: change.token, added: this.#now(), expires: undefined });
       return found ? 'replaced' : 'stored';
     });
     this.#place.entries = entries;

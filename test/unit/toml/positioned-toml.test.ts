@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parsePositionedToml, setTomlString } from '../../../src/toml/positioned-toml.ts';
+import { parsePositionedToml, removeTomlValue, setTomlString } from '../../../src/toml/positioned-toml.ts';
 import { findSyntaxError } from '../../support/find-syntax-error.ts';
 import { isTable } from '../../../src/toml/table.ts';
 
@@ -83,6 +83,38 @@ describe('an edit', () => {
   it('is refused in what is no TOML', () => {
     expect(() => setBackend('[secrets]\nbackend = mesa_secret\n')).toThrow(
       expect.objectContaining({ name: 'TomlSyntaxError', message: 'invalid TOML at 2:11' }),
+    );
+  });
+});
+
+describe('a removal', () => {
+  // «...» marks what goes; all around it is expected to stay byte for byte.
+  it.each([
+    ['a line', '[a.b]\n# about it\n«x = "old"\n»y = 1\n'],
+    ['a line with a comment', '[a.b]\n«\tx="old" # the old one\n»\n[c]\n'],
+    ['the last line', '[a.b]\ny = 1\n«x = "old"»'],
+    ['CRLF', '[a.b]\r\n«x = "old"\r\n»y = 1\r\n'],
+    ['several lines', '[a.b]\n«x = """\nold\n[a.b]\nx = 1""" # three\n»y = 1\n'],
+    ['a list over lines', '[a.b]\n«x = [ # one\n  1,\n]\n»y = 1\n'],
+    ['a dotted name', 'z = 1\n«a . "b".x = "old"\n»a.b.y = 1\n'],
+    ['a dotted name below a table', '[a]\n«b.x = "old"\n»b.y = 1\n'],
+    ['the only value of an inline table', '[a]\nb = {« x = "old"» }\n'.replace('« ', ' «')],
+    ['the first value of an inline table', 'a = { b = { «x = "old", »y = 1 } }\n'],
+    ['the last value of an inline table', 'a = { b = { y = 1« , x = "old"» } } # b\n'],
+    ['a value of an inline table by a dotted name', 'a = { «b.x = "old", »c = 1 }\n'],
+    ['a document with a byte order mark', '\ufeff[a.b]\n«x = "old"\n»'],
+    ['nothing: the value is elsewhere', '[a]\nx = 1\n[b]\nx = 1\n[[c]]\na.b.x = 1\n'],
+  ])('takes away %s and no other byte', (_, marked) => {
+    const text = marked.replace(/[«»]/g, '');
+    const edited = removeTomlValue(text, ['a', 'b', 'x']);
+    expect(edited).toBe(marked.replace(/«[^]*»/, ''));
+    expect(parsePositionedToml(edited.replace('\ufeff', '')).lineOf(['a', 'b', 'x'])).toBeUndefined();
+    expect(removeTomlValue(edited, ['a', 'b', 'x'])).toBe(edited);
+  });
+
+  it('is refused in what is no TOML', () => {
+    expect(() => removeTomlValue('[a.b]\nx = mesa_secret\n', ['a', 'b', 'x'])).toThrow(
+      expect.objectContaining({ name: 'TomlSyntaxError', message: 'invalid TOML at 2:5' }),
     );
   });
 });
