@@ -36,8 +36,13 @@ function replyFields(reply: Reply): object {
   }
 }
 
-function entryFields({ scope, token, added }: KeyEntry): readonly (string | null)[] {
-  return [formatStoreKey(scope), token.reveal(), added?.toISOString() ?? null];
+function entryFields({ scope, token, added, expires }: KeyEntry): readonly (string | null)[] {
+  return [
+    formatStoreKey(scope),
+    token.reveal(),
+    added?.toISOString() ?? null,
+    expires?.toISOString() ?? null,
+  ];
 }
 
 /** How many of the entries fit into one reply, from the first on. At least one: a key is at most 16 KiB. */
@@ -122,9 +127,11 @@ function parseEntry(value: unknown): KeyEntry | undefined {
   const scope = parseScope(value[0]);
   const token = parseToken(value[1]);
   const added = parseDate(value[2]);
-  return scope === undefined || token === undefined || (added === undefined && value[2] !== null)
+  const expires = parseDate(value[3]);
+  const hasBadDate = (added === undefined && value[2] !== null) || (expires === undefined && value[3] !== null);
+  return scope === undefined || token === undefined || hasBadDate
     ? undefined
-    : { scope, token, added };
+    : { scope, token, added, expires };
 }
 
 function parseError({ code, message, hint }: Fields): MesaAuthError | undefined {

@@ -87,4 +87,43 @@ export const COMMANDS: readonly CommandSpec[] = [
     },
   },
   ...FREQUENT_COMMANDS,
+  {
+    path: ['auth', 'status'],
+    description: 'show the store, its keys with their expiry, and the key that is used here',
+    examples: [
+      'mesa auth status',
+      'mesa auth status --org acme --fail-within 7d    # exits with 9 when that key ends within a week',
+    ],
+    flags: [
+      ...SCOPE_FLAGS,
+      {
+        long: '--fail-within',
+        value: 'time',
+        description: 'exit with 9 when the key used here ends within this time, or has ended: 0s, 12h, 7d',
+      },
+      JSON_FLAG,
+    ],
+    run: async (context, flags) => {
+      const { runStatus } = await import('./commands/status.ts');
+      const failWithin = valueOf(flags, 'fail-within');
+      await runStatus(context, { ...scopeOf(flags), failWithin, json: flags.has('json') });
+    },
+  },
+  {
+    path: ['auth', 'doctor'],
+    description:
+      'look for what is wrong with stores, configuration and environment; exit with 1 for findings',
+    examples: ['mesa auth doctor', 'mesa auth doctor --fix', 'mesa auth doctor --json'],
+    flags: [
+      {
+        long: '--fix',
+        description: 'mend what can be mended safely: modes, files left behind, keys in config.toml',
+      },
+      JSON_FLAG,
+    ],
+    run: async (context, flags) => {
+      const { runDoctor } = await import('./commands/doctor.ts');
+      await runDoctor(context, { fix: flags.has('fix'), json: flags.has('json') });
+    },
+  },
 ];

@@ -9,6 +9,7 @@ import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
 import { resolvePaths, type Paths } from '../platform/paths.ts';
+import type { Looseness } from '../platform/private-file.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { PassphraseSource } from '../vault/passphrase.ts';
@@ -29,15 +30,23 @@ export class Context {
   readonly output: Output;
   /** `unlock-timeout` of the configuration, once that is known; see Config. */
   unlockTimeout: number | undefined;
+  readonly #looseness: Looseness;
   readonly #stores = new Map<Backend, Promise<SecretStore>>();
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
   #passphrases: Promise<PassphraseSource> | undefined;
 
-  constructor(host: Host, globals: GlobalOptions) {
+  /** @param looseness with `leave`, reading a store changes no mode and warns of nothing */
+  constructor(host: Host, globals: GlobalOptions, looseness: Looseness = 'tighten') {
     this.host = host;
     this.globals = globals;
+    this.#looseness = looseness;
     this.output = new Output(host);
+  }
+
+  /** The same for a command that asks nothing and never starts the wizard. */
+  withoutQuestions(looseness?: Looseness): Context {
+    return new Context(this.host, { ...this.globals, nonInteractive: true }, looseness);
   }
 
   /** @throws HOME_UNUSABLE */
@@ -83,7 +92,8 @@ export class Context {
       passphrases: () => this.passphrases(),
       useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
       now: () => this.host.now(),
-      warn: (message) => this.output.warn(message),
+      warn: (message) => this.#looseness === 'tighten' && this.output.warn(message),
+      looseness: this.#looseness,
       onLockWait: (holder) => this.reportLockWait(holder),
       ...(this.host.workFactor === undefined ? {} : { workFactor: this.host.workFactor }),
     });

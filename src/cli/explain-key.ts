@@ -1,7 +1,8 @@
 import { formatStoreKey } from '../core/key-scope.ts';
-import { keyNotFound, type Candidate, type CandidateVerdict } from '../core/resolve-key.ts';
+import { keyNotFound } from '../core/resolve-key.ts';
 import type { Context } from './context.ts';
 import { resolveCandidates, type ResolvedKey } from './key-context.ts';
+import { candidateDocument, explainCandidate, expiryOf } from './key-report.ts';
 import type { ScopeOptions } from './scope-options.ts';
 
 /** Prints every candidate of the lookup and why it won or lost, masked. @throws KEY_NOT_FOUND after that */
@@ -15,7 +16,7 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
       resolved.candidates.map((candidate) => [
         candidate.source,
         candidate.token?.masked() ?? '-',
-        explainVerdict(candidate.verdict),
+        explainCandidate(candidate, context.host.now()),
       ]),
     );
   }
@@ -24,28 +25,12 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
   }
 }
 
-function explainVerdict(verdict: CandidateVerdict): string {
-  switch (verdict) {
-    case 'used':
-      return 'used';
-    case 'shadowed':
-      return 'not used: a key before it was found';
-    case 'absent':
-      return 'not used: no key here';
-    case 'other-organization':
-      return 'not used: MESA_ORG names another organization';
-  }
-}
-
 function describe({ scope, candidates, used }: ResolvedKey): Record<string, unknown> {
   return {
     requested_scope: formatStoreKey(scope),
     source: used?.source ?? null,
     masked_key: used?.token.masked() ?? null,
-    candidates: candidates.map((candidate: Candidate) => ({
-      source: candidate.source,
-      masked_key: candidate.token?.masked() ?? null,
-      result: candidate.verdict.replaceAll('-', '_'),
-    })),
+    expires: (used === undefined ? undefined : expiryOf(used))?.toISOString() ?? null,
+    candidates: candidates.map(candidateDocument),
   };
 }

@@ -6,12 +6,11 @@ import { parseUnlockTime } from '../core/unlock-time.ts';
 import { MesaAuthError } from '../errors.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
-import { withFileLock } from '../platform/file-lock.ts';
-import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
+import { withDataLock } from './data-lock.ts';
 import { describeOutcomes } from './outcomes.ts';
 
 export interface OnboardOptions {
@@ -101,9 +100,7 @@ export async function saveBackend(
   backend: Backend,
   unlockTimeout?: string,
 ): Promise<void> {
-  const { dataDir, dataBase, lockFile } = context.paths;
-  ensurePrivateDir({ path: dataDir, base: dataBase }, (message) => context.output.warn(message));
-  await withFileLock({ path: lockFile, onWait: (holder) => context.reportLockWait(holder) }, () => {
+  await withDataLock(context, () => {
     writeBackend(configFile, backend, unlockTimeout);
     return Promise.resolve();
   });

@@ -38,19 +38,8 @@ export class Output {
 
   /** Rows as left-aligned columns under a heading, on stdout. */
   table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
-    const widths = heading.map((title) => title.length);
-    const cells = rows.map((row) => row.map(escapeText));
-    for (const row of cells) {
-      row.forEach((cell, column) => {
-        widths[column] = Math.max(widths[column] ?? 0, cell.length);
-      });
-    }
-    const line = (row: readonly string[]): string =>
-      row
-        .map((cell, column) => (column < row.length - 1 ? cell.padEnd((widths[column] ?? 0) + 2) : cell))
-        .join('');
-    const body = cells.map((row) => `${line(row)}\n`).join('');
-    this.data(`${this.#style(this.#host.stdout, 'bold', line(heading))}\n${body}`);
+    const [first = '', ...rest] = alignColumns([heading, ...rows]);
+    this.data(`${[this.#style(this.#host.stdout, 'bold', first), ...rest].join('\n')}\n`);
   }
 
   /** One line for the person, on stderr. */
@@ -62,12 +51,15 @@ export class Output {
     this.#stderr(`${this.#style(this.#host.stderr, 'cyan', 'hint:')} ${escapeText(text)}`);
   }
 
-  /** Once, however often a command comes across the same thing. */
-  warn(text: string): void {
-    if (this.#warned.has(text)) {
+  /**
+   * Once, however often a command comes across the same thing.
+   * @param thing what it is about, where that is not the text itself
+   */
+  warn(text: string, thing = text): void {
+    if (this.#warned.has(thing)) {
       return;
     }
-    this.#warned.add(text);
+    this.#warned.add(thing);
     this.#stderr(`${this.#style(this.#host.stderr, 'yellow', 'mesa: warning:')} ${escapeText(text)}`);
   }
 
@@ -89,4 +81,20 @@ export class Output {
   #style(stream: OutputStream, style: Style, text: string): string {
     return wantsColor(this.#host.env, stream.isTerminal) ? paint(style, text) : text;
   }
+}
+
+/** One line for each row, its cells escaped and as wide as their column. */
+export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  const cells = rows.map((row) => row.map(escapeText));
+  for (const row of cells) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return cells.map((row) =>
+    row
+      .map((cell, column) => (column < row.length - 1 ? cell.padEnd((widths[column] ?? 0) + 2) : cell))
+      .join(''),
+  );
 }

@@ -11,14 +11,17 @@ export interface Session {
 /**
  * What comes before every command that uses the store: the configuration, or on a first run the wizard; then the
  * keys of MESA_ORGS. A malformed MESA_ORGS stops the command before any of it.
+ * @param loaded the configuration, from a command that never starts the wizard
  */
-export async function startSession(context: Context): Promise<Session> {
+export async function startSession(context: Context, loaded?: Config): Promise<Session> {
   const mesaOrgs = context.host.env['MESA_ORGS'] ?? '';
   const register = mesaOrgs === '' ? undefined : (await import('./register-orgs.ts')).registerOrgs(mesaOrgs);
-  const config = await configure(context);
+  const config = loaded ?? (await configure(context));
   for (const org of config.legacyKeyOrgs) {
     context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
-    context.output.hint(`mesa auth set-key --org ${org}, then delete that api-key line`);
+  }
+  if (config.legacyKeyOrgs.length > 0) {
+    context.output.hint('mesa auth doctor --fix moves it into the secret store');
   }
   const store = await context.openStore(config.backend);
   await register?.(store, context.output);

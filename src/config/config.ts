@@ -78,17 +78,22 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
     return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
   }
   const serviceDomain = given ?? DEFAULT_SERVICE_DOMAIN;
-  return { file, backend, unlockTimeout, serviceDomain, legacyKeyOrgs: legacyKeyOrgs(table) };
+  return { file, backend, unlockTimeout, serviceDomain, legacyKeyOrgs: [...legacyKeys(table).keys()] };
 }
 
 export function isBackend(text: string): text is Backend {
   return (BACKENDS as readonly string[]).includes(text);
 }
 
-function legacyKeyOrgs(table: TomlTable): readonly string[] {
+/** What stands where keys were kept before there was a secret store, by organization. None of it was checked. */
+export function legacyKeys(table: TomlTable): ReadonlyMap<string, TomlValue> {
+  const found = new Map<string, TomlValue>();
   const organizations = table.get('organizations');
-  if (!isTable(organizations)) {
-    return [];
+  for (const [org, section] of isTable(organizations) ? organizations : []) {
+    const value = isTable(section) ? section.get('api-key') : undefined;
+    if (value !== undefined) {
+      found.set(org, value);
+    }
   }
-  return [...organizations].filter(([, value]) => isTable(value) && value.has('api-key')).map(([org]) => org);
+  return found;
 }

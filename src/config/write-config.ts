@@ -17,23 +17,36 @@ const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never 
  * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID, IO
  */
 export function writeBackend(path: string, backend: Backend, unlockTimeout?: string): void {
+  editConfig(path, (text) => {
+    try {
+      // What is set last comes first in the table.
+      const timed =
+        unlockTimeout === undefined ? text : setTomlString(text, 'secrets', 'unlock-timeout', unlockTimeout);
+      return setTomlString(timed, 'secrets', 'backend', backend);
+    } catch (error) {
+      if (error instanceof TypeError) {
+        throw new MesaAuthError('CONFIG_INVALID', `secrets in ${path} is not a table with a backend`, {
+          hint: 'mend it by hand: [secrets] backend = "encrypted-file"',
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  });
+}
+
+/**
+ * Replaces a config file by what `edit` makes of its text; it is created when it does not exist. A symbolic link is
+ * followed, so that it stays a link. The caller holds the lock.
+ * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, IO, and what `edit` throws
+ */
+export function editConfig(path: string, edit: (text: string) => string): void {
   const present = readConfigText(path);
   let text: string;
   try {
-    text = present ?? NEW_FILE;
-    // What is set last comes first in the table.
-    if (unlockTimeout !== undefined) {
-      text = setTomlString(text, 'secrets', 'unlock-timeout', unlockTimeout);
-    }
-    text = setTomlString(text, 'secrets', 'backend', backend);
+    text = edit(present ?? NEW_FILE);
   } catch (error) {
-    if (error instanceof TypeError) {
-      throw new MesaAuthError('CONFIG_INVALID', `secrets in ${path} is not a table with a backend`, {
-        hint: 'mend it by hand: [secrets] backend = "encrypted-file"',
-        cause: error,
-      });
-    }
-    throw syntaxError(path, error);
+    throw error instanceof MesaAuthError ? error : syntaxError(path, error);
   }
   const { target, mode } = present === undefined ? { target: path, mode: 0o600 } : resolveTarget(path);
   createDirs(dirname(target));

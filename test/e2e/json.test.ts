@@ -83,6 +83,7 @@ describe('get-key --json and --explain', () => {
         requested_scope: 'orgs/acme/repos/web',
         source: 'orgs/acme/repos/web',
         masked_key: 'mesa_****c0de',
+        expires: null,
         candidates: [
           { source: 'orgs/acme/repos/web', masked_key: 'mesa_****c0de', result: 'used' },
           { source: 'orgs/acme', masked_key: 'mesa_****9f2c', result: 'shadowed' },
@@ -106,6 +107,7 @@ describe('get-key --json and --explain', () => {
         requested_scope: 'orgs/acme',
         source: 'MESA_API_KEY',
         masked_key: 'mesa_****e7e7',
+        expires: null,
         candidates: [
           { source: 'MESA_API_KEY', masked_key: 'mesa_****e7e7', result: 'used' },
           { source: 'orgs/acme', masked_key: 'mesa_****9f2c', result: 'shadowed' },
@@ -129,6 +131,7 @@ describe('get-key --json and --explain', () => {
         requested_scope: 'orgs/other',
         source: null,
         masked_key: null,
+        expires: null,
         candidates: [
           { source: 'MESA_API_KEY', masked_key: 'mesa_****e7e7', result: 'other_organization' },
           { source: 'orgs/other', masked_key: null, result: 'absent' },

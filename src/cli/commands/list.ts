@@ -1,5 +1,6 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
 import type { Context } from '../context.ts';
+import { entryDocument } from '../key-report.ts';
 import { startSession } from '../startup.ts';
 
 export interface ListOptions {
@@ -14,13 +15,7 @@ export async function runList(context: Context, options: ListOptions): Promise<v
     context.output.json({
       backend: store.backend,
       location: store.location,
-      keys: entries.map(({ scope, token, added }) => ({
-        scope: formatStoreKey(scope),
-        organization: scope.kind === 'global' ? null : scope.org,
-        repository: scope.kind === 'repo' ? scope.repo : null,
-        masked_key: token.masked(),
-        added: added?.toISOString() ?? null,
-      })),
+      keys: entries.map(entryDocument),
     });
     return;
   }

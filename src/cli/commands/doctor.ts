@@ -1,0 +1,122 @@
+import { lstatSync } from 'node:fs';
+
+import type { Config } from '../../config/config.ts';
+import { escapeText } from '../../core/escape-text.ts';
+import type { Backend } from '../../core/secret-store.ts';
+import { examine } from '../../doctor/examine.ts';
+import type { Finding } from '../../doctor/finding.ts';
+import type { Patient, StoreView } from '../../doctor/patient.ts';
+import { MesaAuthError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { withDataLock } from '../data-lock.ts';
+
+export interface DoctorOptions {
+  readonly fix: boolean;
+  readonly json: boolean;
+}
+
+/** Something that was mended. */
+interface Cure {
+  readonly check: string;
+  readonly done: string;
+}
+
+/**
+ * `mesa auth doctor`: what is wrong, why it matters, and what mends it. It asks nothing, and without `--fix` changes
+ * nothing; MESA_ORGS is looked at and not registered.
+ */
+export async function runDoctor(asking: Context, options: DoctorOptions): Promise<void> {
+  const context = asking.withoutQuestions('leave');
+  let findings = await examineContext(context);
+  let cures: readonly Cure[] = [];
+  if (options.fix) {
+    cures = await mend(context, findings);
+    // What is still found was not mended, whatever was tried.
+    findings = await examineContext(context);
+  }
+  for (const { done } of options.json ? [] : cures) {
+    context.output.note(`mesa: ${done}`);
+  }
+  if (options.json) {
+    context.output.json({
+      mended: cures,
+      findings: findings.map(({ check, severity, what, why, mend: command, fix }) => ({
+        check,
+        severity,
+        what,
+        why,
+        mend: command,
+        fixable: fix !== undefined,
+      })),
+    });
+  } else if (findings.length > 0) {
+    context.output.data(findings.map(describeFinding).join('\n'));
+  } else {
+    context.output.note('mesa: nothing is wrong');
+  }
+  if (findings.length > 0) {
+    throw findingsRemain(findings, options.fix);
+  }
+}
+
+async function examineContext(context: Context): Promise<readonly Finding[]> {
+  const { env } = context.host;
+  const patient: Patient = {
+    env,
+    cwd: context.host.cwd(),
+    nodeVersion: process.versions.node,
+    paths: context.paths,
+    config: await orError<Config>(() => context.loadConfig()),
+    stores: {
+      'encrypted-file': await viewStore(context, 'encrypted-file'),
+      'plaintext-file': await viewStore(context, 'plaintext-file'),
+    },
+    withLock: (work) => withDataLock(context, work),
+  };
+  return examine(patient, () => context.environmentKey());
+}
+
+async function viewStore(context: Context, backend: Backend): Promise<StoreView> {
+  const store = await context.openStore(backend);
+  const exists = lstatSync(store.location, { throwIfNoEntry: false }) !== undefined;
+  return { store, exists, entries: await orError(() => store.read()) };
+}
+
+async function orError<T>(work: () => Promise<T>): Promise<T | MesaAuthError> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return error;
+  }
+}
+
+/** Mends what can be mended; what fails is said and stays a finding. */
+async function mend(context: Context, findings: readonly Finding[]): Promise<readonly Cure[]> {
+  const cures: Cure[] = [];
+  for (const { check, what, fix } of findings) {
+    const done = fix === undefined ? [] : await orError(fix);
+    if (done instanceof MesaAuthError) {
+      context.output.warn(`not mended: ${what}: ${done.message}`);
+    } else {
+      cures.push(...done.map((line) => ({ check, done: line })));
+    }
+  }
+  return cures;
+}
+
+function describeFinding({ severity, what, why, mend: command }: Finding): string {
+  return `${severity}: ${escapeText(what)}\n  why: ${escapeText(why)}\n  mend: ${escapeText(command)}\n`;
+}
+
+function findingsRemain(findings: readonly Finding[], tried: boolean): MesaAuthError {
+  const fixable = tried ? 0 : findings.filter(({ fix }) => fix !== undefined).length;
+  const count = findings.length === 1 ? '1 problem' : `${findings.length} problems`;
+  return new MesaAuthError(
+    'FAILURE',
+    `${count} ${tried ? 'left' : 'found'}`,
+    fixable === 0 ? {} : { hint: `mesa auth doctor --fix mends ${fixable === 1 ? 'one' : fixable} of them` },
+  );
+}

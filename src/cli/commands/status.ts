@@ -1,0 +1,237 @@
+import { parseDuration } from '../../core/duration.ts';
+import { quoteText } from '../../core/escape-text.ts';
+import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
+import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
+import {
+  keyNotFound,
+  listCandidates,
+  usedCandidate,
+  type Candidate,
+  type UsedKey,
+} from '../../core/resolve-key.ts';
+import type { SecretStore } from '../../core/secret-store.ts';
+import { describeToken } from '../../core/token-kind.ts';
+import { MesaAuthError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { variablesInForce, type Variable } from '../environment.ts';
+import { usedScope, type UsedScope } from '../key-context.ts';
+import {
+  candidateDocument,
+  entryDocument,
+  expiryOf,
+  factsDocument,
+  kindName,
+  replaceCommand,
+} from '../key-report.ts';
+import { alignColumns } from '../output.ts';
+import type { ScopeOptions } from '../scope-options.ts';
+import { storeStatus, type StoreState } from '../store-status.ts';
+
+export interface StatusOptions extends ScopeOptions {
+  /** `--fail-within`, as given. */
+  readonly failWithin: string | undefined;
+  readonly json: boolean;
+}
+
+interface Status {
+  readonly store: SecretStore;
+  readonly state: StoreState;
+  readonly configFile: string | undefined;
+  readonly variables: readonly Variable[];
+  readonly requested: UsedScope;
+  /** Undefined when they are not known: they are in a store that could not be read. */
+  readonly candidates: readonly Candidate[] | undefined;
+  readonly used: UsedKey | undefined;
+  readonly now: Date;
+}
+
+/**
+ * `mesa auth status`: what mesa would do here and with which key. It asks nothing and works on a locked vault. Only
+ * `--fail-within` makes the state of a key a failure: of the one that the lookup would use here.
+ */
+export async function runStatus(asking: Context, options: StatusOptions): Promise<void> {
+  const within = parseThreshold(options.failWithin);
+  scopeFromNames(options.org, options.repo);
+  const context = asking.withoutQuestions();
+  const status = await examine(context, options);
+  if (options.json) {
+    context.output.json(statusDocument(status));
+  } else {
+    context.output.data(`${describeStatus(status).join('\n')}\n`);
+  }
+  if (status.state.kind === 'unreadable') {
+    throw status.state.error;
+  }
+  if (within !== undefined) {
+    assertGood(status, within);
+  } else if (!options.json) {
+    giveHint(context, status);
+  }
+}
+
+function parseThreshold(text: string | undefined): number | undefined {
+  const threshold = text === undefined ? undefined : parseDuration(text);
+  if (text !== undefined && threshold === undefined) {
+    throw new MesaAuthError('USAGE', '--fail-within takes a length of time', { hint: '--fail-within 7d' });
+  }
+  return threshold;
+}
+
+async function examine(context: Context, options: ScopeOptions): Promise<Status> {
+  const environmentKey = context.environmentKey();
+  const variables = variablesInForce(context);
+  const config = await context.loadConfig();
+  const store = await context.openStore(config.backend);
+  const state = await storeStatus(context, config, store);
+  const requested = await usedScope(context, options, config);
+  const found = listCandidates(requested.scope, environmentKey, state.entries ?? new Map());
+  const used = usedCandidate(found);
+  return {
+    store,
+    state,
+    configFile: config.file,
+    variables,
+    requested,
+    candidates: state.entries === undefined ? undefined : found,
+    used,
+    now: context.host.now(),
+  };
+}
+
+/** @throws LOCKED, KEY_NOT_FOUND, KEY_EXPIRES */
+function assertGood({ store, state, requested, used, now }: Status, within: number): void {
+  if (used === undefined) {
+    throw state.kind === 'locked' ? keysUnknown(store.location) : keyNotFound(requested.scope);
+  }
+  const expires = expiryOf(used);
+  if (expires !== undefined && expiresWithin(expires, within, now)) {
+    throw new MesaAuthError('KEY_EXPIRES', `the key for ${used.source} ${describeExpiry(expires, now)}`, {
+      hint: replaceCommand(used.source),
+    });
+  }
+}
+
+const UNLOCK = 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE';
+
+function keysUnknown(path: string): MesaAuthError {
+  return new MesaAuthError('LOCKED', `the vault ${path} is locked: when its keys expire is not known`, {
+    hint: UNLOCK,
+  });
+}
+
+function giveHint({ output }: Context, { state, used, requested, variables }: Status): void {
+  if (state.kind === 'locked') {
+    if (variables.some(({ name }) => name === 'MESA_ORGS')) {
+      output.warn('MESA_ORGS is not registered: the vault is locked');
+    }
+    output.hint(UNLOCK);
+  } else if (used === undefined) {
+    output.hint(keyNotFound(requested.scope).hint ?? 'mesa auth set-key');
+  }
+}
+
+function describeStatus(status: Status): readonly string[] {
+  const { store, configFile, variables, state, now } = status;
+  const lines = [
+    ['store', `${store.backend}, ${describeState(state)}`],
+    ['file', store.location],
+    ['config', configFile ?? 'none: the defaults apply'],
+    ...(variables.length === 0 ? [] : [['environment', variables.map(describeVariable).join(', ')]]),
+    ['used here', describeUsed(status)],
+  ];
+  const keys = [...(state.entries?.values() ?? [])].map((entry) => [
+    formatStoreKey(entry.scope),
+    kindName(entry.token),
+    entry.token.masked(),
+    dateOf(entry.added),
+    describeEnd(expiryOf(entry), now),
+  ]);
+  const table =
+    keys.length === 0 ? [] : ['', ...alignColumns([['SCOPE', 'KIND', 'KEY', 'ADDED', 'EXPIRES'], ...keys])];
+  return [...alignColumns(lines), ...table];
+}
+
+function describeState(state: StoreState): string {
+  switch (state.kind) {
+    case 'plaintext':
+      return 'not encrypted';
+    case 'unlocked':
+      return state.by === 'agent' ? 'unlocked by the agent' : `unlocked with ${state.by}`;
+    case 'absent':
+      return 'not made yet';
+    case 'locked':
+      return 'locked';
+    case 'unreadable':
+      return 'cannot be read';
+  }
+}
+
+function describeVariable({ name, shown }: Variable): string {
+  return shown === undefined ? name : `${name} (${shown})`;
+}
+
+/** `mesa_****9f2c from orgs/acme, for orgs/acme/repos/web (git remote origin); expires in 3 hours`. */
+function describeUsed({ state, requested: { scope, from }, used, now }: Status): string {
+  const origin = { flags: '', MESA_ORG: ' (MESA_ORG)', 'git remote': ' (git remote origin)', nothing: '' }[
+    from
+  ];
+  const purpose = scope.kind === 'global' ? '' : `, for ${formatStoreKey(scope)}${origin}`;
+  if (used === undefined) {
+    const where = scope.kind === 'global' ? '' : ` for ${formatStoreKey(scope)}${origin}`;
+    return state.entries === undefined ? `not known${where}` : `no key${where}`;
+  }
+  const { permissions, repositories } = describeToken(used.token);
+  const expires = expiryOf(used);
+  return [
+    `${used.token.masked()} from ${used.source}${purpose}`,
+    ...(expires === undefined ? [] : [describeExpiry(expires, now)]),
+    ...(permissions === undefined ? [] : [`for ${shorten(permissions)}`]),
+    ...(repositories === undefined ? [] : [`in ${shorten(repositories)} alone`]),
+  ].join('; ');
+}
+
+const MAX_NAMED = 4;
+const WORD = /^[A-Za-z0-9._/-]{1,80}$/;
+
+/** A token may name more than anybody wants to read. */
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMED).map((name) => (WORD.test(name) ? name : quoteText(name)));
+  const more = names.length - shown.length;
+  return names.length === 0 ? 'nothing' : `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function describeEnd(expires: Date | undefined, now: Date): string {
+  return expires === undefined ? '-' : `${dateOf(expires)} (${describeDistance(expires, now)})`;
+}
+
+function dateOf(moment: Date | undefined): string {
+  return moment?.toISOString().slice(0, 'YYYY-MM-DD'.length) ?? '-';
+}
+
+function statusDocument(status: Status): Record<string, unknown> {
+  const { store, state, configFile, variables, requested, candidates, used, now } = status;
+  return {
+    store: {
+      backend: store.backend,
+      location: store.location,
+      state: state.kind,
+      unlocked_by: state.kind === 'unlocked' ? state.by : null,
+    },
+    config_file: configFile ?? null,
+    environment: variables.map(({ name, shown }) => ({ name, value: shown ?? null })),
+    requested_scope: formatStoreKey(requested.scope),
+    requested_by: requested.from === 'nothing' ? null : requested.from.replace(' ', '_'),
+    used:
+      used === undefined
+        ? null
+        : { source: used.source, masked_key: used.token.masked(), ...factsDocument(used, now) },
+    candidates: candidates?.map(candidateDocument) ?? null,
+    keys:
+      state.entries === undefined
+        ? null
+        : Array.from(state.entries.values(), (entry) => ({
+            ...entryDocument(entry),
+            ...factsDocument(entry, now),
+          })),
+  };
+}

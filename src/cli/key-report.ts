@@ -1,0 +1,105 @@
+import {
+  describeExpiry,
+  EXPIRY_NOTICE_MS,
+  expiresWithin,
+  expiryState,
+  keyExpiry,
+} from '../core/key-expiry.ts';
+import { formatStoreKey, parseStoreKey, scopeFlags } from '../core/key-scope.ts';
+import type { Candidate, CandidateVerdict, UsedKey } from '../core/resolve-key.ts';
+import type { KeyEntry } from '../core/secret-store.ts';
+import { describeToken, type TokenKind } from '../core/token-kind.ts';
+import type { Token } from '../core/token.ts';
+import type { Context } from './context.ts';
+
+/** What `--json` says of every stored key. */
+export function entryDocument({ scope, token, added }: KeyEntry): Record<string, unknown> {
+  return {
+    scope: formatStoreKey(scope),
+    organization: scope.kind === 'global' ? null : scope.org,
+    repository: scope.kind === 'repo' ? scope.repo : null,
+    masked_key: token.masked(),
+    added: added?.toISOString() ?? null,
+  };
+}
+
+/** A key, and when it ends where the store says so. */
+export interface StoredKey {
+  readonly token: Token;
+  readonly expires: Date | undefined;
+}
+
+/** When a key ends, as far as that is known here. */
+export function expiryOf({ token, expires }: StoredKey): Date | undefined {
+  return keyExpiry(expires, describeToken(token));
+}
+
+/** What a key says of itself, for `--json`. Nothing of it was checked. */
+export function factsDocument(key: StoredKey, now: Date): Record<string, unknown> {
+  const { kind, issued, permissions, repositories } = describeToken(key.token);
+  const expires = expiryOf(key);
+  return {
+    kind: kind.replace('-', '_'),
+    state: expiryState(expires, now),
+    expires: expires?.toISOString() ?? null,
+    expires_in_seconds:
+      expires === undefined ? null : Math.floor((expires.getTime() - now.getTime()) / 1_000),
+    issued: issued?.toISOString() ?? null,
+    permissions: permissions ?? null,
+    repositories: repositories ?? null,
+  };
+}
+
+const KIND_NAMES: Readonly<Record<TokenKind, string>> = {
+  'api-key': 'API key',
+  jwt: 'JWT',
+  other: 'other',
+};
+
+export function kindName(token: Token): string {
+  return KIND_NAMES[describeToken(token).kind];
+}
+
+/** Candidates of a lookup, for `--json`. */
+export function candidateDocument({ source, token, verdict }: Candidate): Record<string, unknown> {
+  return { source, masked_key: token?.masked() ?? null, result: verdict.replaceAll('-', '_') };
+}
+
+/** Why a candidate won or lost, and whether the winner is about to end. */
+export function explainCandidate(candidate: Candidate, now: Date): string {
+  const { verdict, token } = candidate;
+  const expires = token === undefined ? undefined : expiryOf({ ...candidate, token });
+  const ends = verdict === 'used' && expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now);
+  return ends ? `used; it ${describeExpiry(expires, now)}` : explainVerdict(verdict);
+}
+
+function explainVerdict(verdict: CandidateVerdict): string {
+  switch (verdict) {
+    case 'used':
+      return 'used';
+    case 'shadowed':
+      return 'not used: a key before it was found';
+    case 'absent':
+      return 'not used: no key here';
+    case 'other-organization':
+      return 'not used: MESA_ORG names another organization';
+  }
+}
+
+/** What to type to replace the key of a source. */
+export function replaceCommand(source: Candidate['source']): string {
+  const scope = parseStoreKey(source);
+  return scope === undefined ? `export ${source}=<another key>` : `mesa auth set-key${scopeFlags(scope)}`;
+}
+
+/** Mentions a key that ends within a day, or has ended, once per process. */
+export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
+  const now = context.host.now();
+  const expires = expiryOf(key);
+  if (expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now)) {
+    context.output.warn(
+      `the key for ${key.source} ${describeExpiry(expires, now)}; replace it: ${replaceCommand(key.source)}`,
+      `expiry of ${key.source}`,
+    );
+  }
+}
