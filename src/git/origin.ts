@@ -1,15 +1,14 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { isOrgSlug, isRepoName } from '../core/key-scope.ts';
+import { runGit } from './run-git.ts';
 
 export interface RepositoryName {
   readonly org: string;
   readonly repo: string;
 }
 
-const GIT_TIMEOUT_MS = 800;
 // git-remote(1), "EXIT STATUS".
 const NO_SUCH_REMOTE = 2;
 
@@ -58,18 +57,11 @@ export async function repositoryOfCheckout(input: CheckoutInput): Promise<Reposi
   if (!isInCheckout(cwd)) {
     return undefined;
   }
-  // Git runs configured programs at other times, not for this; it still gets no secret of ours.
-  const gitEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MESA_')));
-  const url = await new Promise<string>((resolve) => {
-    const options = { cwd, env: gitEnv, timeout: GIT_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
-    execFile('git', ['remote', 'get-url', 'origin'], options, (error, stdout) => {
-      if (error !== null && error.code !== NO_SUCH_REMOTE) {
-        onUnreadable();
-      }
-      resolve(error === null ? stdout.trim() : '');
-    });
-  });
-  return repositoryFromRemote(url, apiHost);
+  const { status, stdout } = await runGit(['remote', 'get-url', 'origin'], { cwd, env });
+  if (status !== 0 && status !== NO_SUCH_REMOTE) {
+    onUnreadable();
+  }
+  return status === 0 ? repositoryFromRemote(stdout.trim(), apiHost) : undefined;
 }
 
 function isInCheckout(cwd: string): boolean {

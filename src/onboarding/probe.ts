@@ -48,31 +48,37 @@ const EPHEMERAL_FILE_SYSTEMS = new Map([
   [0x794c7630, 'overlayfs'],
 ]);
 
-/** Looks at the machine. Leaves nothing behind: what it tries, it tries in a directory that it removes. */
-export function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Probe {
-  const findings: string[] = [];
-  const place = nearestExisting(dataDir);
+/** Why what is kept in the data directory goes soon: a CI job, a file system in memory. Empty on a lasting disk. */
+export function reasonsToPass({ env, dataDir }: Pick<ProbeInput, 'env' | 'dataDir'>): readonly string[] {
+  const reasons: string[] = [];
   const ci = CI_VARIABLES.find((name) => (env[name] ?? '') !== '' && env[name] !== 'false');
   if (ci !== undefined) {
-    findings.push(`this is a CI job (${ci} is set)`);
+    reasons.push(`this is a CI job (${ci} is set)`);
   }
-  const container = isContainer(env);
-  if (container) {
-    findings.push('this is a container: what is not on a volume goes with it');
-  }
+  const place = nearestExisting(dataDir);
   const ephemeral = ephemeralFileSystem(place);
   if (ephemeral !== undefined) {
-    findings.push(`${place} is on ${ephemeral}, which does not outlive this machine`);
+    reasons.push(`${place} is on ${ephemeral}, which does not outlive this machine`);
+  }
+  return reasons;
+}
+
+/** Looks at the machine. Leaves nothing behind: what it tries, it tries in a directory that it removes. */
+export function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Probe {
+  const passing = reasonsToPass({ env, dataDir });
+  const findings = [...passing];
+  if (isContainer(env)) {
+    findings.push('this is a container: what is not on a volume goes with it');
   }
   if (!enoughMemory) {
     findings.push("there is too little free memory for the vault's key derivation (256 MiB)");
   }
-  const unusable = tryPlace(place);
+  const unusable = tryPlace(nearestExisting(dataDir));
   if (unusable === undefined && findings.length === 0) {
     findings.push(`${dataDir} can be kept private and durable`);
   }
-  const passing = ci !== undefined || ephemeral !== undefined || !enoughMemory;
-  return { recommended: passing ? 'plaintext-file' : 'encrypted-file', findings, unusable };
+  const recommended = passing.length > 0 || !enoughMemory ? 'plaintext-file' : 'encrypted-file';
+  return { recommended, findings, unusable };
 }
 
 function nearestExisting(path: string): string {

@@ -1,0 +1,10 @@
+import { MesaAuthError } from '../errors.ts';
+import { findingFrom, type Finding } from './finding.ts';
+import type { Patient } from './patient.ts';
+
+/** A config file that cannot be used. */
+export function checkConfig({ config }: Pick<Patient, 'config'>): readonly Finding[] {
+  return config instanceof MesaAuthError
+    ? [findingFrom('config', config, 'no command that needs a store runs until this is mended')]
+    : [];
+}

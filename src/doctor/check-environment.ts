@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import { MesaAuthError } from '../errors.ts';
+import type { EnvironmentKey } from '../core/resolve-key.ts';
+import { parseMesaOrgs } from '../core/mesa-orgs.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
+import type { Patient } from './patient.ts';
+
+/** Variables that hide the store, or that stop every command that uses a key. */
+export async function checkEnvironment(
+  { env, paths, config, stores }: Pick<Patient, 'env' | 'paths' | 'config' | 'stores'>,
+  environmentKey: () => EnvironmentKey | undefined,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  let key: EnvironmentKey | undefined;
+  const malformed = [
+    await errorOf(() => {
+      key = environmentKey();
+    }),
+    await errorOf(() => parseMesaOrgs(env['MESA_ORGS'] ?? '')),
+  ];
+  for (const error of malformed) {
+    if (error !== undefined) {
+      findings.push(findingFrom('environment', error, 'every command that uses a key stops at it'));
+    }
+  }
+  const isStoreThere = !(config instanceof MesaAuthError) && stores[config.backend].exists;
+  if (key !== undefined && isStoreThere) {
+    const forWhom = key.org === undefined ? '' : ` for organization '${key.org}'`;
+    findings.push({
+      check: 'environment',
+      severity: 'warning',
+      what: `MESA_API_KEY is set and comes before the store${forWhom}`,
+      why: 'keys that you store or replace are not the ones that are used',
+      mend: 'unset MESA_API_KEY',
+    });
+  }
+  const defaultDir = join(paths.home, '.local', 'share', 'mesa');
+  const hidden =
+    defaultDir === paths.dataDir
+      ? []
+      : [paths.encryptedStore, paths.plaintextStore]
+          .map((path) => join(defaultDir, basename(path)))
+          .filter((path) => existsSync(path));
+  if (hidden.length > 0) {
+    findings.push({
+      check: 'environment',
+      severity: 'warning',
+      what: `XDG_DATA_HOME is set, so ${hidden.join(' and ')} ${hidden.length === 1 ? 'is' : 'are'} not used`,
+      why: 'keys that are only there are not found',
+      mend: 'unset XDG_DATA_HOME, or move the file away',
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,27 @@
+import { MesaAuthError } from '../errors.ts';
+import type { Finding } from './finding.ts';
+import type { Patient } from './patient.ts';
+
+/**
+ * Keys in plain text on a disk that lasts.
+ * @param passing why the data directory goes soon; empty when it lasts
+ */
+export function checkPlaintextDisk(
+  { config, stores }: Pick<Patient, 'config' | 'stores'>,
+  passing: readonly string[],
+): readonly Finding[] {
+  const { exists, store } = stores['plaintext-file'];
+  const isUsed = !(config instanceof MesaAuthError) && config.backend === 'plaintext-file';
+  if (!isUsed || !exists || passing.length > 0) {
+    return [];
+  }
+  return [
+    {
+      check: 'plaintext_disk',
+      severity: 'warning',
+      what: `the keys in ${store.location} are not encrypted, and the disk lasts`,
+      why: 'whoever gets the disk or a backup of it has the keys',
+      mend: 'mesa auth migrate --to encrypted-file',
+    },
+  ];
+}

@@ -1,0 +1,62 @@
+import { existsSync, realpathSync } from 'node:fs';
+
+import { shellWord } from '../core/escape-text.ts';
+import { MesaAuthError } from '../errors.ts';
+import { withFileLock } from '../platform/file-lock.ts';
+import { findTemps, removeStrayTemps } from '../platform/replace-file.ts';
+import { errorOf, type Finding } from './finding.ts';
+import type { Patient } from './patient.ts';
+
+// A writer holds the lock for a second or two; whoever holds it now may own the file.
+const LOCK_PATIENCE_MS = 5_000;
+
+/** Temporary files of writers that were killed. */
+export async function checkStrayFiles({
+  paths,
+  config,
+  withLock,
+}: Pick<Patient, 'paths' | 'config' | 'withLock'>): Promise<readonly Finding[]> {
+  const configFile = config instanceof MesaAuthError ? undefined : config.file;
+  const targets = [
+    paths.encryptedStore,
+    paths.plaintextStore,
+    ...(configFile === undefined ? [] : [configFile]),
+  ]
+    .filter((path) => existsSync(path))
+    .map((path) => realpathSync(path));
+  const findings: Finding[] = [];
+  for (const target of targets) {
+    const strays = await straysOf(target, paths.lockFile);
+    if (strays.length > 0) {
+      findings.push({
+        check: 'stray_files',
+        severity: 'warning',
+        what: `a write that was cut off left ${strays.join(', ')}`,
+        why: 'it may hold keys, in the form that the store has',
+        mend: `mesa auth doctor --fix, or: rm ${strays.map(shellWord).join(' ')}`,
+        fix: async () => {
+          await withLock(() => Promise.resolve(removeStrayTemps(target)));
+          return strays.map((path) => `removed ${path}`);
+        },
+      });
+    }
+  }
+  return findings;
+}
+
+/** Looked for under the lock: a temporary file may belong to somebody who is writing right now. */
+async function straysOf(target: string, lockFile: string): Promise<readonly string[]> {
+  let found: readonly string[] = [];
+  const look = (): Promise<void> => {
+    found = findTemps(target);
+    return Promise.resolve();
+  };
+  const unreadable = await errorOf(look);
+  // No lock file, no writer: and looking makes none.
+  if (unreadable !== undefined || found.length === 0 || !existsSync(lockFile)) {
+    return found;
+  }
+  const options = { path: lockFile, onWait: () => undefined, giveUpAfterMs: LOCK_PATIENCE_MS };
+  const error = await errorOf(() => withFileLock(options, look));
+  return error?.code === 'STORE_BUSY' ? [] : found;
+}

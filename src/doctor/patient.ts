@@ -1,0 +1,29 @@
+import type { Config } from '../config/config.ts';
+import type { Backend, KeyEntries, SecretStore } from '../core/secret-store.ts';
+import type { MesaAuthError } from '../errors.ts';
+import type { Paths } from '../platform/paths.ts';
+
+/** What the checks look at. Looking changes nothing. */
+export interface Patient {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string | undefined;
+  /** As `process.versions.node` gives it. */
+  readonly nodeVersion: string;
+  readonly paths: Paths;
+  /** The configuration in force, or why it cannot be read. */
+  readonly config: Config | MesaAuthError;
+  readonly stores: Readonly<Record<Backend, StoreView>>;
+  /**
+   * For mending: runs `work` under the lock that guards the data directory and the config file.
+   * @throws STORE_BUSY, STORE_UNSAFE, IO
+   */
+  readonly withLock: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+export interface StoreView {
+  readonly store: SecretStore;
+  /** Whether there is a file, or anything else, at its place. */
+  readonly exists: boolean;
+  /** Its keys, or why they cannot be read: LOCKED when no passphrase is at hand. */
+  readonly entries: KeyEntries | MesaAuthError;
+}
