@@ -128,7 +128,8 @@ function parseEntry(value: unknown): KeyEntry | undefined {
   const token = parseToken(value[1]);
   const added = parseDate(value[2]);
   const expires = parseDate(value[3]);
-  const hasBadDate = (added === undefined && value[2] !== null) || (expires === undefined && value[3] !== null);
+  const hasBadDate =
+    (added === undefined && value[2] !== null) || (expires === undefined && value[3] !== null);
   return scope === undefined || token === undefined || hasBadDate
     ? undefined
     : { scope, token, added, expires };

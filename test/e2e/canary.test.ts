@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { BACKENDS } from '../../src/core/secret-store.ts';
+import { jwtOf } from '../support/jwt.ts';
 import { childEnv, runMesa, runShell, startMesa } from '../support/run-mesa.ts';
 import { Secrets } from '../support/secrets.ts';
 import { documentOf, sealDocument } from '../support/stores.ts';
@@ -31,6 +32,8 @@ const ARGUMENT = SECRETS.add('the key in an argument');
 const PIPED = SECRETS.add('the key on stdin');
 const VARIABLE = SECRETS.add('the key in MESA_API_KEY');
 const JWT = SECRETS.add('a token that is no API key', 'eyJhbGciOiJIUzI1NiJ9_');
+const JWT_SIGNATURE = SECRETS.add('the signature of a JWT', '');
+const ENDING_JWT = `${jwtOf({ exp: 4_000_000_000, scopes: ['read'] })}${JWT_SIGNATURE}`;
 const IN_ORGS = SECRETS.add('a token in MESA_ORGS');
 const IN_ORGS_TOO = SECRETS.add('another token in MESA_ORGS');
 const IN_CONFIG = SECRETS.add('the legacy key in config.toml');
@@ -62,6 +65,16 @@ const GOOD: readonly Step[] = [
     status: 0,
   },
   { args: ['auth', 'get-key'], env: { MESA_API_KEY: VARIABLE }, prints: VARIABLE, status: 0 },
+  { args: ['auth', 'status'], env: { MESA_API_KEY: VARIABLE }, status: 0 },
+  { args: ['auth', 'status', '--json'], env: { MESA_API_KEY: ENDING_JWT }, status: 0 },
+  { args: ['auth', 'status', '--org', 'jwt', '--fail-within', '9w'], status: 0 },
+  { args: ['auth', 'status', '--fail-within', '100000w'], env: { MESA_API_KEY: ENDING_JWT }, status: 9 },
+  { args: ['auth', 'doctor'], env: { MESA_API_KEY: VARIABLE }, status: 1 },
+  {
+    args: ['auth', 'doctor', '--json'],
+    env: { MESA_ORGS: IN_ORGS, MESA_API_KEY: `${VARIABLE} x` },
+    status: 1,
+  },
   { args: ['init', '-y'], status: 0 },
   {
     args: ['auth', 'set-key', '--org', 'piped'],
@@ -118,6 +131,15 @@ const MISTAKES: readonly Step[] = [
     prints: GLOBAL,
   },
   { args: ['auth', 'rm-key', '--org', 'none'], status: 4 },
+  { args: ['auth', 'status', `--fail-within=${PIPED}`], status: 2 },
+  { args: ['auth', 'status', '--org', `${PIPED}!`], status: 2 },
+  { args: ['auth', 'doctor', PIPED], status: 2 },
+  ...[IN_ORGS, `acme:${IN_ORGS} x`].flatMap((value) => [
+    { args: ['auth', 'status'], env: { MESA_ORGS: value }, status: 2 },
+    { args: ['auth', 'doctor'], env: { MESA_ORGS: value }, status: 1 },
+  ]),
+  { args: ['auth', 'status'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 2 },
+  { args: ['auth', 'doctor', '--fix'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 1 },
 ];
 
 /** Texts of a document that cannot be used, each with a secret where a parser would quote it. */
@@ -216,6 +238,8 @@ describe.each(BACKENDS)('with the %s backend', (backend) => {
       }
       await expectNoLeak(home, { args: ['auth', 'list'], status: 8 }, true);
       await expectNoLeak(home, { args: ['auth', 'get-key', '--json'], status: 8 }, false);
+      await expectNoLeak(home, { args: ['auth', 'status'], status: 8 }, false);
+      await expectNoLeak(home, { args: ['auth', 'doctor', '--fix'], status: 1 }, true);
     }
     expect(secretsInFiles(home, (name) => STORES.test(name))).toEqual([]);
   });
@@ -237,12 +261,18 @@ it('no broken config is quoted, and no legacy key is shown or used', async () =>
     home.write('.config/mesa/config.toml', text);
     await expectNoLeak(home, { args: ['auth', 'list'], status: 3 }, true);
     await expectNoLeak(home, { args: ['init', '-y'], status: 3 }, false);
+    await expectNoLeak(home, { args: ['auth', 'status'], status: 3 }, true);
+    await expectNoLeak(home, { args: ['auth', 'doctor', '--fix'], status: 1 }, true);
   }
   const legacy = `[secrets]\nbackend = "plaintext-file"\n[organizations.old]\napi-key = "${IN_CONFIG}"\n`;
   home.write('.config/mesa/config.toml', legacy);
   await expectNoLeak(home, { args: ['auth', 'get-key', '--org', 'old'], status: 0, prints: GLOBAL }, true);
   await expectNoLeak(home, { args: ['init', '-y', '--backend', 'encrypted-file'], status: 0 }, true);
   expect(secretsInFiles(home, (name) => STORES.test(name) || name.endsWith('config.toml'))).toEqual([]);
+  home.write('.config/mesa/config.toml', legacy);
+  await expectNoLeak(home, { args: ['auth', 'status'], status: 0 }, true);
+  await expectNoLeak(home, { args: ['auth', 'doctor', '--fix'], env: { CI: '1' }, status: 0 }, true);
+  expect(secretsInFiles(home, (name) => STORES.test(name))).toEqual([]);
 });
 
 it('no passphrase is shown, right, wrong or weak, whatever is wrong with the vault', async () => {

@@ -6,13 +6,16 @@ import { describe, expect, it } from 'vitest';
 import { readKeyFromStdin } from '../../src/cli/read-key.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
 import { parseMesaOrgs } from '../../src/core/mesa-orgs.ts';
+import { describeToken } from '../../src/core/token-kind.ts';
+import { Token } from '../../src/core/token.ts';
 import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { main } from '../../src/main.ts';
 import type { Host } from '../../src/platform/host.ts';
 import { parseDocument } from '../../src/stores/parse-document.ts';
 import { parseVaultHeader } from '../../src/vault/header.ts';
+import { encodePart } from '../support/jwt.ts';
 import { findFault, hasUnprintable, RUNS, textOf } from '../support/runs.ts';
-import { createTempHome } from '../support/temp-home.ts';
+import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const SECRET = 'mesa_fuzzedsecret00';
 const TOML_PIECES = [
@@ -42,6 +45,26 @@ const TOML_PIECES = [
   '[',
   ']',
 ];
+
+/** A process that is none, and what it said. */
+function recordingHost(
+  home: TempHome,
+  env: Readonly<Record<string, string>>,
+): { host: Host; said: () => { text: string; data: string } } {
+  let text = '';
+  let data = '';
+  const host: Host = {
+    env: { HOME: home.path, PATH: '', ...env },
+    platform: 'linux',
+    stdout: { isTerminal: false, write: (more) => void (data += more) },
+    stderr: { isTerminal: false, write: (more) => void (text += more) },
+    stdin: { isTerminal: false, chunks: () => [] },
+    cwd: () => home.path,
+    script: '/mesa.cjs',
+    now: () => new Date('2026-11-21T10:00:00.000Z'),
+  };
+  return { host, said: () => ({ text, data }) };
+}
 
 async function expectFaultless(input: fc.Arbitrary<string>, work: (text: string) => unknown): Promise<void> {
   await fc.assert(
@@ -110,6 +133,64 @@ describe('no hostile input does more than be refused', () => {
     );
   });
 
+  it('a token that says things of itself, in status', async () => {
+    const home = createTempHome();
+    const hostile = textOf(
+      '\u001b[2J',
+      '\u202e',
+      '\n',
+      '"',
+      ', ',
+      '; expires in 9 years',
+      'read',
+      'acme/web',
+      SECRET,
+    );
+    const claim = fc.oneof(
+      fc.array(fc.oneof(hostile, fc.integer()), { maxLength: 6 }),
+      hostile,
+      fc.double(),
+      fc.integer({ min: 1_700_000_000, max: 2_000_000_000 }),
+      fc.constantFrom(null, true, {}, -1, 1e300, 253_402_300_799, 253_402_300_800),
+    );
+    const claims = fc.dictionary(
+      fc.constantFrom('exp', 'iat', 'scopes', 'repos', '__proto__', 'toString'),
+      claim,
+    );
+    const parts = fc.oneof(
+      claims.map((payload) => `${encodePart({ alg: 'HS256' })}.${encodePart(payload)}.c2ln`),
+      textOf('{"exp":', '1', 'e9', '[', '{', '}', ']', '"', SECRET).map(
+        (text) => `e30.${encodePart(text)}.c2ln`,
+      ),
+      textOf('e30', '.', 'eyJ', '=', '-', '_').map((text) => `e${text.replaceAll(/[^!-~]/g, '')}`),
+    );
+    await fc.assert(
+      fc.asyncProperty(parts, fc.boolean(), async (token, json) => {
+        const facts = describeToken(Token.parse(token));
+        for (const moment of [facts.issued, facts.expires]) {
+          expect(moment?.toISOString() ?? '1970').toMatch(/^[0-9]{4}/);
+        }
+        const { host, said } = recordingHost(home, { MESA_API_KEY: token });
+        const args = ['auth', 'status', '--org', 'acme', ...(json ? ['--json'] : [])];
+        expect(await findFault('impossible', () => main(args, host))).toBeUndefined();
+        const { data, text } = said();
+        expect(text).not.toContain('this is a bug');
+        expect(hasUnprintable(text + data)).toBe(false);
+        // Nothing that the token says makes a line of its own.
+        if (!json) {
+          expect(
+            data
+              .split('\n')
+              .slice(0, 5)
+              .map((line) => line.slice(0, 11)),
+          ).toEqual(['store      ', 'file       ', 'config     ', 'environment', 'used here  ']);
+          expect(data.split('\n')).toHaveLength(6);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('a command line', async () => {
     const home = createTempHome();
     home.useBackend('plaintext-file');
@@ -120,7 +201,9 @@ describe('no hostile input does more than be refused', () => {
     const word = fc.oneof(
       {
         weight: 6,
-        arbitrary: fc.constantFrom('auth', 'list', 'get-key', 'help', '--org', 'acme', '--repo', 'web'),
+        arbitrary: fc.constantFrom(
+          ...['auth', 'list', 'get-key', 'status', 'doctor', 'help', '--org', 'acme', '--repo', 'web'],
+        ),
       },
       {
         weight: 3,
@@ -130,19 +213,9 @@ describe('no hostile input does more than be refused', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(word, { maxLength: 7 }), async (argv) => {
-        let text = '';
-        let data = '';
-        const host: Host = {
-          env: { HOME: home.path, PATH: '' },
-          platform: 'linux',
-          stdout: { isTerminal: false, write: (more) => void (data += more) },
-          stderr: { isTerminal: false, write: (more) => void (text += more) },
-          stdin: { isTerminal: false, chunks: () => [] },
-          cwd: () => home.path,
-          script: '/mesa.cjs',
-          now: () => new Date('2026-11-21T10:00:00.000Z'),
-        };
+        const { host, said } = recordingHost(home, {});
         const fault = await findFault('impossible', () => main(argv, host));
+        const { text, data } = said();
         expect(fault).toBeUndefined();
         expect(text).not.toContain('this is a bug');
         expect(text).not.toContain(SECRET);

@@ -120,6 +120,33 @@ export function judgeDurability(failed: string, { status, stderr }: RunResult): 
     : [];
 }
 
+/**
+ * As judgeStore, for keys that move from a config file into a store: each is in one of the two, and a command that says
+ * that it moved them did.
+ */
+export async function judgeMove(
+  home: TempHome,
+  config: ConfigCase,
+  store: StoreCase,
+  result: RunResult,
+): Promise<readonly Problem[]> {
+  const found = readBytes(config.file);
+  const isTakenOut = sameBytes(found, config.after);
+  const isStored = !sameBytes(readBytes(storePath(home, store.backend)), store.before);
+  const problems: Problem[] = [];
+  if (!isTakenOut && !sameBytes(found, config.before)) {
+    problems.push({ kind: 'damaged', text: `the config holds ${String(found)}` });
+  }
+  if (isTakenOut && !isStored) {
+    problems.push({ kind: 'damaged', text: 'keys are in neither of the two' });
+  }
+  if (result.status === 0 && !isTakenOut) {
+    problems.push({ kind: 'silent', text: result.stderr });
+  }
+  problems.push(...modeProblems(config.file), ...(await judgeStore(home, store, result)));
+  return problems;
+}
+
 function judgeReport({ status, stdout, stderr }: RunResult, isNew: boolean): readonly Problem[] {
   const problems: Problem[] = [];
   const unclear = (text: string): void => {

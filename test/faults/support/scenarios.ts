@@ -5,13 +5,14 @@ import type { Backend } from '../../../src/core/secret-store.ts';
 import type { RunResult } from '../../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 import type { Problem } from './fault-row.ts';
-import { judgeConfig, judgeStore } from './judge.ts';
+import { judgeConfig, judgeMove, judgeStore } from './judge.ts';
 import { keyOf, readBytes, storeKeys, storePath } from './key-home.ts';
 
 /** A command that writes, from a known state, and how to tell whether it did it all or nothing. */
 export interface Scenario {
   readonly args: readonly string[];
   readonly stdin?: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** Makes the state that the command starts from, in an empty home directory. */
   readonly prepare: (home: TempHome) => void;
   /** What is wrong after the command. Writes once more, to see whether the next command can. */
@@ -43,7 +44,10 @@ export const SCENARIO_NAMES = [
   'config: init, linked file',
 ] as const;
 
-export type ScenarioName = (typeof SCENARIO_NAMES)[number];
+/** It replaces two files, one after the other. */
+export const LEGACY_KEYS = 'doctor --fix: legacy keys';
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number] | typeof LEGACY_KEYS;
 
 /** Each may be given what the store holds at first. */
 export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[]) => Promise<Scenario>>> = {
@@ -55,6 +59,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[
   'vault: rm-key': (scopes) => oneKeyLess('encrypted-file', scopes),
   'config: first init': () => Promise.resolve(firstConfig()),
   'config: init, linked file': () => Promise.resolve(linkedConfig()),
+  [LEGACY_KEYS]: legacyKeys,
 };
 
 const SET_KEY = { args: ['auth', 'set-key', '--org', 'new'], stdin: keyOf('orgs/new') };
@@ -118,6 +123,33 @@ function firstConfig(): Scenario {
         result,
       ),
     target: (home) => home.config,
+  };
+}
+
+async function legacyKeys(): Promise<Scenario> {
+  const moved = ['orgs/old', 'orgs/older'];
+  const before = await makeStoreBytes('plaintext-file', FEW_SCOPES);
+  const start = '[secrets]\nbackend = "plaintext-file"\n';
+  const lines = moved.map((scope) => `api-key = "${keyOf(scope)}"\n`);
+  const configBefore = `${start}[organizations.old]\n${lines[0]}[organizations.older]\n${lines[1]}# end\n`;
+  const configAfter = `${start}[organizations.old]\n[organizations.older]\n# end\n`;
+  return {
+    args: ['auth', 'doctor', '--fix'],
+    // A machine where keys may be kept in plain text, so that nothing is wrong in the end; and a git that looks at no
+    // file of the home directory.
+    env: { CI: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_DIR: '/nowhere' },
+    prepare(home) {
+      home.write('.local/share/mesa/secrets.plaintext.toml', before);
+      home.write('.config/mesa/config.toml', configBefore);
+    },
+    judge: (home, result) =>
+      judgeMove(
+        home,
+        { file: home.config, before: Buffer.from(configBefore), after: Buffer.from(configAfter) },
+        { backend: 'plaintext-file', before, oldScopes: FEW_SCOPES, newScopes: [...FEW_SCOPES, ...moved] },
+        result,
+      ),
+    target: (home) => home.plaintext,
   };
 }
 
