@@ -202,7 +202,16 @@ describe('no hostile input does more than be refused', () => {
       {
         weight: 6,
         arbitrary: fc.constantFrom(
-          ...['auth', 'list', 'get-key', 'status', 'doctor', 'help', '--org', 'acme', '--repo', 'web'],
+          'auth',
+          'list',
+          'get-key',
+          'status',
+          'doctor',
+          'help',
+          '--org',
+          'acme',
+          '--repo',
+          'web',
         ),
       },
       {
