@@ -3,7 +3,7 @@
 set -eu
 
 missing=
-for tool in age:age git:git strace:strace flock:util-linux; do
+for tool in age:age git:git strace:strace flock:util-linux bash:bash zsh:zsh fish:fish; do
   command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 [ -n "$missing" ] || exit 0

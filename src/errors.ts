@@ -29,6 +29,8 @@ const EXIT_STATUS = {
 
 export type ErrorCode = keyof typeof EXIT_STATUS;
 
+export type ExitStatus = (typeof EXIT_STATUS)[ErrorCode];
+
 /** Whether `text` is one of our codes: for errors that come from another process. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(EXIT_STATUS, text);
@@ -56,8 +58,8 @@ export class MesaAuthError extends Error {
     this.hint = details.hint;
   }
 
-  /** The process exit status, 1 to 130. */
-  get exitStatus(): number {
+  /** The process exit status, 1 to 130; src/cli/exit-codes.ts says what each means. */
+  get exitStatus(): ExitStatus {
     return EXIT_STATUS[this.code];
   }
 }

@@ -1,12 +1,17 @@
 import type { Context, GlobalOptions } from './context.ts';
 import type { ScopeOptions } from './scope-options.ts';
 
+/** What may be said, for completion: these words, or names that are looked up when somebody presses Tab. */
+export type Values = readonly string[] | 'organizations' | 'repositories' | 'files';
+
 /** A flag by its long name: `--config-path`. */
 export interface FlagSpec {
   readonly long: `--${string}`;
   readonly short?: `-${string}`;
   /** The name of its value in help, as in `path`; absent for a switch. */
   readonly value?: string;
+  /** Absent when nothing is known about its value. */
+  readonly values?: Values;
   readonly description: string;
 }
 
@@ -20,7 +25,9 @@ export interface CommandSpec {
   readonly examples: readonly string[];
   readonly flags: readonly FlagSpec[];
   /** Its one optional argument. */
-  readonly argument?: { readonly name: string; readonly description: string };
+  readonly argument?: { readonly name: string; readonly description: string; readonly values?: Values };
+  /** Not shown in help, and not completed: for programs. */
+  readonly hidden?: true;
   readonly run: (context: Context, flags: Flags, argument: string | undefined) => Promise<void>;
 }
 
@@ -32,14 +39,25 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     long: '--config-path',
     short: '-c',
     value: 'path',
+    values: 'files',
     description: 'use this config.toml instead of searching for one',
   },
   { long: '--non-interactive', short: '-y', description: 'never ask; take the defaults' },
 ];
 
 export const SCOPE_FLAGS: readonly FlagSpec[] = [
-  { long: '--org', value: 'organization', description: 'the organization; without it the global scope' },
-  { long: '--repo', value: 'repository', description: 'a repository of that organization' },
+  {
+    long: '--org',
+    value: 'organization',
+    values: 'organizations',
+    description: 'the organization; without it the global scope',
+  },
+  {
+    long: '--repo',
+    value: 'repository',
+    values: 'repositories',
+    description: 'a repository of that organization',
+  },
 ];
 export const JSON_FLAG: FlagSpec = {
   long: '--json',

@@ -1,10 +1,40 @@
 import { BACKENDS } from '../core/secret-store.ts';
-import { JSON_FLAG, SCOPE_FLAGS, scopeOf, valueOf, type CommandSpec } from './command-spec.ts';
+import { JSON_FLAG, SCOPE_FLAGS, scopeOf, valueOf, type CommandSpec, type FlagSpec } from './command-spec.ts';
 import { FREQUENT_COMMANDS } from './frequent-commands.ts';
+import { COMPLETE_COMMAND, SHELLS } from './shells.ts';
 
-export const GROUPS: ReadonlyMap<string, string> = new Map([
-  ['auth', 'store, list, remove and look up keys'],
+/** The first words of commands of two words. */
+export interface GroupSpec {
+  readonly description: string;
+  readonly examples: readonly string[];
+}
+
+export const GROUPS: ReadonlyMap<string, GroupSpec> = new Map([
+  [
+    'auth',
+    {
+      description: 'store, list, remove and look up keys',
+      examples: [
+        'printf %s "$TOKEN" | mesa auth set-key --org acme',
+        'mesa auth list',
+        'mesa auth get-key --org acme',
+      ],
+    },
+  ],
 ]);
+
+/** Of the bare program. */
+export const PROGRAM_EXAMPLES: readonly string[] = [
+  'mesa init',
+  'printf %s "$TOKEN" | mesa auth set-key --org acme',
+  'mesa auth get-key --org acme',
+];
+
+/** The command-line library acts on these itself. */
+export const LIBRARY_FLAGS = {
+  help: { long: '--help', short: '-h', description: 'show help' },
+  version: { long: '--version', short: '-V', description: 'print the version' },
+} as const satisfies Readonly<Record<string, FlagSpec>>;
 
 /**
  * Every command, once: what help shows, what the parsers accept, and what runs. A command is loaded when it runs.
@@ -15,7 +45,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     description: 'choose where keys are kept, and store the first ones',
     examples: ['mesa init', 'mesa init -y --backend plaintext-file'],
     flags: [
-      { long: '--backend', value: 'backend', description: `${BACKENDS.join(' or ')}; asked for when absent` },
+      {
+        long: '--backend',
+        value: 'backend',
+        values: BACKENDS,
+        description: `${BACKENDS.join(' or ')}; asked for when absent`,
+      },
     ],
     run: async (context, flags) => {
       const { runInit } = await import('./commands/init.ts');
@@ -124,6 +159,32 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (context, flags) => {
       const { runDoctor } = await import('./commands/doctor.ts');
       await runDoctor(context, { fix: flags.has('fix'), json: flags.has('json') });
+    },
+  },
+  {
+    path: ['completion'],
+    description: 'print a script that completes command lines of mesa in a shell',
+    examples: [
+      'eval "$(mesa completion bash)"    # a line for ~/.bashrc',
+      'eval "$(mesa completion zsh)"     # a line for ~/.zshrc, below compinit',
+      'mesa completion fish | source     # a line for ~/.config/fish/config.fish',
+    ],
+    flags: [],
+    argument: { name: 'shell', description: 'bash, zsh or fish', values: SHELLS },
+    run: async (context, _flags, shell) => {
+      const { runCompletion } = await import('./commands/completion.ts');
+      runCompletion(context, { shell });
+    },
+  },
+  {
+    path: [COMPLETE_COMMAND],
+    hidden: true,
+    description: 'what the completion scripts ask: the words so far, one a line, on standard input',
+    examples: [],
+    flags: [],
+    run: async (context) => {
+      const { runComplete } = await import('./commands/complete.ts');
+      await runComplete(context);
     },
   },
 ];

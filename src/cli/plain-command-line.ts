@@ -67,7 +67,8 @@ export function runPlainCommandLine({ command, flags, argument }: CommandLine, h
   return command.run(new Context(host, globalOptions(flags)), flags, argument);
 }
 
-function findFlag(word: string, command: CommandSpec | undefined): FlagSpec | undefined {
+/** The flag that a word is, of a command or of all. */
+export function findFlag(word: string, command: CommandSpec | undefined): FlagSpec | undefined {
   return [...GLOBAL_FLAGS, ...(command?.flags ?? [])].find(
     ({ long, short }) => word === long || word === short,
   );

@@ -10,10 +10,14 @@ import {
   type Flags,
   type FlagSpec,
 } from './command-spec.ts';
-import { COMMANDS, GROUPS } from './command-table.ts';
+import { COMMANDS, GROUPS, LIBRARY_FLAGS, PROGRAM_EXAMPLES } from './command-table.ts';
 import { Context } from './context.ts';
+import { HELP_COMMAND, TOPICS, type Topic } from './help-topics.ts';
 import { Output } from './output.ts';
 import { VERSION } from './version.ts';
+
+/** Of help in a pipe. */
+const DEFAULT_WIDTH = 80;
 
 /** Parses any command line and runs the command. @throws MesaAuthError; USAGE for a command line that is none */
 export async function runProgram(argv: readonly string[], host: Host): Promise<void> {
@@ -34,18 +38,9 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<v
 
 /** A command line that names no command, or only a group: help is the answer, not a mistake; see git, gh. */
 async function runBare(program: Command, host: Host): Promise<void> {
-  const [group, ...rest] = program.args;
-  const unknown = rest.find((word) => word !== 'help');
-  if (unknown !== undefined) {
-    // `mesa help <word>` for a word that is no command.
-    throw new MesaAuthError(
-      'USAGE',
-      `unknown command ${isHarmless(unknown) ? `'${unknown}'` : '(not shown)'}`,
-      { hint: 'mesa --help' },
-    );
-  }
+  const [group] = program.args;
   if (group !== undefined) {
-    (program.commands.find((command) => command.name() === group) ?? program).outputHelp();
+    (findCommand(program, group) ?? program).outputHelp();
     return;
   }
   const context = new Context(host, globalOptions(givenFlags(program, [])));
@@ -59,37 +54,43 @@ async function runBare(program: Command, host: Host): Promise<void> {
 }
 
 function buildProgram(host: Host): Command {
+  const { help, version } = LIBRARY_FLAGS;
   const program = new Command('mesa')
     .description('Keeps API keys for Mesa and hands out the right one.')
-    .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
-    .configureHelp({ showGlobalOptions: true })
+    .version(VERSION, namesOf(version), version.description)
+    .helpOption(namesOf(help), help.description)
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     .showSuggestionAfterError(true)
     .exitOverride();
   // What goes wrong is reported once, in our words; help is data.
   program.configureOutput({
-    writeOut: (help) => new Output(host).data(help),
+    writeOut: (text) => new Output(host).data(text),
     writeErr: () => undefined,
     outputError: () => undefined,
+    getOutHelpWidth: () => host.stdout.columns ?? DEFAULT_WIDTH,
   });
   GLOBAL_FLAGS.forEach((flag) => addFlag(program, flag));
   const groups = new Map<string, Command>();
-  for (const [name, description] of GROUPS) {
-    groups.set(name, program.command(name).description(description));
+  for (const [name, { description, examples }] of GROUPS) {
+    groups.set(name, addExamples(program.command(name).description(description), examples));
   }
   for (const spec of COMMANDS) {
     const [first, second] = spec.path;
     const parent = second === undefined ? program : (groups.get(first) ?? program);
-    addCommand(parent.command(second ?? first), spec, host);
+    addCommand(parent.command(second ?? first, { hidden: spec.hidden === true }), spec, host);
   }
-  return program;
+  for (const [name, group] of [['', program] as const, ...groups]) {
+    addHelpCommand(group, (words) => showHelp(program, name === '' ? words : [name, ...words], host));
+  }
+  addExamples(program, PROGRAM_EXAMPLES);
+  return program.addHelpText('after', ({ command }) =>
+    command === program ? `\n${topicList(command)}` : '',
+  );
 }
 
 function addCommand(command: Command, spec: CommandSpec, host: Host): void {
-  command
-    .description(spec.description)
-    .addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}\n`).join('')}`);
+  addExamples(command.description(spec.description), spec.examples);
   spec.flags.forEach((flag) => addFlag(command, flag));
   if (spec.argument !== undefined) {
     command.argument(`[${spec.argument.name}]`, spec.argument.description);
@@ -100,9 +101,63 @@ function addCommand(command: Command, spec: CommandSpec, host: Host): void {
   });
 }
 
-function addFlag(command: Command, { long, short, value, description }: FlagSpec): void {
-  const names = short === undefined ? long : `${short}, ${long}`;
-  command.option(value === undefined ? names : `${names} <${value}>`, description);
+function addHelpCommand(parent: Command, show: (words: readonly string[]) => void): void {
+  const { name, argument, description, examples } = HELP_COMMAND;
+  const command = addExamples(parent.command(name).description(description), examples);
+  command.argument(argument, 'the command, in full, or the topic').action(() => show(command.args));
+}
+
+/** `mesa help <words>`. @throws USAGE when they name nothing */
+function showHelp(program: Command, words: readonly string[], host: Host): void {
+  const topic = words.length === 1 ? TOPICS.find(({ name }) => name === words[0]) : undefined;
+  if (topic !== undefined) {
+    new Output(host).data(`${formatRows(program, topic.rows)}\n`);
+    return;
+  }
+  let command = program;
+  for (const word of words) {
+    const next = word === HELP_COMMAND.name ? command : findCommand(command, word);
+    if (next === undefined) {
+      const shown = isHarmless(word) ? `'${word}'` : '(not shown)';
+      throw new MesaAuthError('USAGE', `unknown command ${shown}`, { hint: 'mesa --help' });
+    }
+    command = next;
+  }
+  command.outputHelp();
+}
+
+function findCommand(parent: Command, name: string): Command | undefined {
+  return parent.commands.find((command) => command.name() === name);
+}
+
+function addExamples(command: Command, examples: readonly string[]): Command {
+  return examples.length === 0
+    ? command
+    : command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+}
+
+function topicList(program: Command): string {
+  return `More help:\n${formatRows(
+    program,
+    TOPICS.map(({ name, description }) => [`mesa help ${name}`, description]),
+  )}`;
+}
+
+/** Two columns, the second wrapped at the width of the terminal. */
+function formatRows(program: Command, rows: Topic['rows']): string {
+  const help = program.createHelp();
+  help.prepareContext({ helpWidth: program.configureOutput().getOutHelpWidth?.() ?? DEFAULT_WIDTH });
+  const width = Math.max(...rows.map(([term]) => term.length));
+  return rows.map(([term, text]) => help.formatItem(term, width, text, help)).join('\n');
+}
+
+function addFlag(command: Command, flag: FlagSpec): void {
+  const { value, description } = flag;
+  command.option(value === undefined ? namesOf(flag) : `${namesOf(flag)} <${value}>`, description);
+}
+
+function namesOf({ long, short }: FlagSpec): string {
+  return short === undefined ? long : `${short}, ${long}`;
 }
 
 function givenFlags(command: Command, own: readonly FlagSpec[]): Flags {

@@ -12,10 +12,9 @@ const SGR: Readonly<Record<Style, string>> = {
 };
 
 /** FORCE_COLOR (0 and false turn colours off, as in Node), else a terminal without NO_COLOR (no-color.org). */
-export function wantsColor(
-  { FORCE_COLOR: force = '', NO_COLOR: no = '' }: Environment,
-  isTerminal: boolean,
-): boolean {
+export function wantsColor(env: Environment, isTerminal: boolean): boolean {
+  const force = env['FORCE_COLOR'] ?? '';
+  const no = env['NO_COLOR'] ?? '';
   return force === '' ? no === '' && isTerminal : force !== '0' && force !== 'false';
 }
 

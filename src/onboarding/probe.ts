@@ -31,7 +31,7 @@ export interface Probe {
   readonly unusable: string | undefined;
 }
 
-const CI_VARIABLES = [
+export const CI_VARIABLES: readonly string[] = [
   'CI',
   'GITHUB_ACTIONS',
   'GITLAB_CI',
@@ -40,6 +40,7 @@ const CI_VARIABLES = [
   'JENKINS_URL',
   'TF_BUILD',
 ];
+export const CONTAINER_VARIABLES: readonly string[] = ['container', 'KUBERNETES_SERVICE_HOST'];
 const CONTAINER_FILES = ['/.dockerenv', '/run/.containerenv'];
 // statfs(2), f_type: file systems that end with the machine or the container.
 const EPHEMERAL_FILE_SYSTEMS = new Map([
@@ -86,7 +87,7 @@ function nearestExisting(path: string): string {
 }
 
 function isContainer(env: ProbeInput['env']): boolean {
-  if ((env['KUBERNETES_SERVICE_HOST'] ?? '') !== '' || (env['container'] ?? '') !== '') {
+  if (CONTAINER_VARIABLES.some((name) => (env[name] ?? '') !== '')) {
     return true;
   }
   if (CONTAINER_FILES.some((file) => existsSync(file))) {

@@ -16,6 +16,8 @@ export interface Host {
 
 export interface OutputStream {
   readonly isTerminal: boolean;
+  /** How wide the terminal is; undefined without one, or when it does not tell. */
+  readonly columns?: number | undefined;
   /** @throws a system error (EPIPE, ENOSPC) when the text cannot be written */
   write(text: string): void;
 }

@@ -36,6 +36,9 @@ function outputStream(fd: number): OutputStream {
     get isTerminal() {
       return isatty(fd);
     },
+    get columns() {
+      return isatty(fd) ? widthOf(fd) : undefined;
+    },
     write: (text) => writeAll(fd, Buffer.from(text)),
   };
 }
@@ -57,6 +60,12 @@ function isatty(fd: number): boolean {
     }
     return false;
   }
+}
+
+/** Terminals that do not know their size say 0. */
+function widthOf(fd: number): number | undefined {
+  const { columns } = new (process.getBuiltinModule('node:tty').WriteStream)(fd);
+  return columns > 0 ? columns : undefined;
 }
 
 function inputStream(): InputStream {

@@ -75,6 +75,9 @@ const GOOD: readonly Step[] = [
     env: { MESA_ORGS: IN_ORGS, MESA_API_KEY: `${VARIABLE} x` },
     status: 1,
   },
+  { args: ['completion', 'bash'], status: 0 },
+  { args: ['__complete'], stdin: `mesa\nauth\nset-key\n${PIPED}\n--org\n\n`, status: 0 },
+  { args: ['help', 'environment'], status: 0 },
   { args: ['init', '-y'], status: 0 },
   {
     args: ['auth', 'set-key', '--org', 'piped'],
@@ -90,6 +93,8 @@ const MISTAKES: readonly Step[] = [
   { args: ['auth', PIPED], status: 2 },
   { args: ['help', PIPED], status: 2 },
   { args: ['auth', 'help', PIPED], status: 2 },
+  { args: ['help', 'auth', PIPED], status: 2 },
+  { args: ['completion', PIPED], status: 2 },
   { args: ['auth', 'list', PIPED], status: 2 },
   { args: ['auth', 'set-key', 'x', PIPED], status: 2 },
   { args: ['auth', 'set-key', `--key=${PIPED}`], status: 2 },

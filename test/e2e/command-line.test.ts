@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { COMMANDS, GROUPS } from '../../src/cli/command-table.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 const PACKAGE = readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8');
 const { version: VERSION } = JSON.parse(PACKAGE) as { version: string };
@@ -71,11 +73,18 @@ describe('help and version', () => {
     { args: ['auth'], text: 'Usage: mesa auth [options] [command]' },
     { args: ['auth', '-y'], text: 'Usage: mesa auth [options] [command]' },
     { args: ['help', 'help'], text: 'Usage: mesa [options] [command]' },
+    { args: ['help', 'auth', 'help'], text: 'Usage: mesa auth [options] [command]' },
+    { args: ['help', '--help'], text: 'Usage: mesa help [options] [words...]' },
+    { args: ['help', 'completion'], text: 'Usage: mesa completion [options] [shell]' },
+    { args: ['completion', 'bash'], text: '# Completion of mesa for bash' },
+    { args: ['help', 'environment'], text: '  MESA_VAULT_PASSPHRASE' },
+    { args: ['help', 'exit-codes'], text: '  0      done\n' },
     { args: ['help', 'auth'], text: 'Usage: mesa auth [options] [command]' },
     { args: ['init', '-h'], text: 'Usage: mesa init [options]' },
     ...['set-key', 'list', 'rm-key', 'get-key'].flatMap((name) => [
       { args: ['auth', name, '--help'], text: `Usage: mesa auth ${name} [options]` },
       { args: ['auth', 'help', name], text: `Usage: mesa auth ${name} [options]` },
+      { args: ['help', 'auth', name], text: `Usage: mesa auth ${name} [options]` },
     ]),
     { args: ['auth', 'set-key', '--org', 'acme', '-h', 'surplus'], text: 'Usage: mesa auth set-key' },
     { args: ['-V'], text: `${VERSION}\n` },
@@ -100,6 +109,57 @@ describe('help and version', () => {
   });
 });
 
+describe('every help', () => {
+  const PAGES = [
+    [],
+    ...[...GROUPS.keys()].map((name) => [name]),
+    ...COMMANDS.filter(({ hidden }) => hidden !== true).map(({ path }) => [...path]),
+    ['help'],
+  ].map((words) => [...words, '--help']);
+  const TOPICS = [
+    ['help', 'environment'],
+    ['help', 'exit-codes'],
+  ];
+
+  it.each(PAGES.map((args) => ({ args })))(
+    'has examples, which are command lines: $args',
+    async ({ args }) => {
+      const { stdout } = await runMesa(args, { home: createTempHome() });
+      const examples = stdout.split('\nExamples:\n')[1]?.split('\n\n')[0]?.split('\n') ?? [];
+      expect(examples.length).toBeGreaterThan(0);
+      const words = args.slice(0, -1).join(' ');
+      expect(examples.filter((line) => line !== '' && !line.includes(`mesa ${words}`))).toEqual([]);
+    },
+  );
+
+  it('is plain and fits into 80 columns in a pipe', async () => {
+    const home = createTempHome();
+    for (const args of [...PAGES, ...TOPICS]) {
+      const { stdout } = await runMesa(args, { home });
+      // oxlint-disable-next-line no-control-regex -- what must not be there
+      expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    }
+  });
+
+  it.each([60, 200])('fits into a terminal of %i columns, and uses it', async (columns) => {
+    const terminal = openTerminal({ home: createTempHome() });
+    for (const args of [['auth', 'get-key', '--help'], ...TOPICS]) {
+      terminal.clear();
+      await terminal.run(`stty cols ${columns}; mesa ${args.join(' ')}; stty cols 120`);
+      const lines = terminal
+        .received()
+        .split('\r\n')
+        .filter((line) => /^ {2,}\S/.test(line));
+      expect(lines.length).toBeGreaterThan(5);
+      const longest = Math.max(...lines.map((line) => line.length));
+      expect(longest).toBeLessThanOrEqual(columns);
+      // The table of exit codes has no long line.
+      expect(longest > 80 || columns === 60 || args.includes('exit-codes')).toBe(true);
+    }
+  });
+});
+
 describe('a command line that is none', () => {
   it.each([
     { args: ['nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
@@ -108,6 +168,9 @@ describe('a command line that is none', () => {
     { args: ['auth', 'get-keys'], message: "unknown command 'get-keys'", hint: 'did you mean get-key?' },
     { args: ['help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
     { args: ['auth', 'help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
+    { args: ['help', 'auth', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
+    { args: ['help', 'auth', 'list', 'more'], message: "unknown command 'more'", hint: 'mesa --help' },
+    { args: ['help', 'auth', 'environment'], message: "unknown command 'environment'", hint: 'mesa --help' },
     { args: ['auth', 'list', '--jsno'], message: "unknown option '--jsno'", hint: 'did you mean --json?' },
     {
       args: ['auth', 'get-key', '--orgs', 'acme'],
@@ -162,6 +225,8 @@ describe('a command line that is none', () => {
       [KEY],
       ['auth', KEY],
       ['help', KEY],
+      ['help', 'auth', KEY],
+      ['completion', KEY],
       ['auth', 'set-key', `--key=${KEY}`],
       ['auth', 'set-key', `--${KEY}`],
       ['auth', 'set-key', `-${KEY}`],

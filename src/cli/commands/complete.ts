@@ -1,0 +1,55 @@
+import { valueOf } from '../command-spec.ts';
+import { decodeUtf8 } from '../../platform/utf8.ts';
+import { complete } from '../complete.ts';
+import { FILES } from '../completion-scripts.ts';
+import { Context } from '../context.ts';
+import { knownScopes } from '../known-scopes.ts';
+
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * What the completion scripts ask at every press of Tab: the words so far on standard input, one a line; the
+ * candidates go to standard output, one a line, with a tab and a description where there is one. Never asks, never
+ * writes, registers no MESA_ORGS, and when anything fails says nothing at all: somebody is in the middle of a line.
+ */
+export async function runComplete({ host, output }: Context): Promise<void> {
+  try {
+    const words = readWords(host.stdin.isTerminal ? [] : host.stdin.chunks());
+    const found = await complete(words, (flags) =>
+      knownScopes(
+        new Context(
+          {
+            ...host,
+            // Without the passphrase: a derivation takes a second.
+            env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
+            stderr: { isTerminal: false, write: () => undefined },
+          },
+          { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
+        ),
+      ).catch(() => []),
+    );
+    const lines =
+      found === 'files'
+        ? [FILES]
+        : found.map(({ text, description }) =>
+            description === undefined ? text : `${text}\t${description}`,
+          );
+    output.data(lines.map((line) => `${line}\n`).join(''));
+  } catch {
+    // See above.
+  }
+}
+
+/** @returns no word for input that is too long or no text */
+function readWords(chunks: Iterable<Uint8Array>): readonly string[] {
+  const received: Uint8Array[] = [];
+  let length = 0;
+  for (const chunk of chunks) {
+    received.push(chunk);
+    length += chunk.length;
+    if (length > MAX_BYTES) {
+      return [];
+    }
+  }
+  return (decodeUtf8(Buffer.concat(received)) ?? '').split('\n').slice(0, -1);
+}

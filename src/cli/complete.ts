@@ -1,0 +1,177 @@
+import type { KeyScope } from '../core/key-scope.ts';
+import {
+  GLOBAL_FLAGS,
+  nameOf,
+  valueOf,
+  type CommandSpec,
+  type Flags,
+  type FlagSpec,
+  type Values,
+} from './command-spec.ts';
+import { COMMANDS, GROUPS, LIBRARY_FLAGS } from './command-table.ts';
+import { HELP_COMMAND, TOPICS } from './help-topics.ts';
+import { findFlag } from './plain-command-line.ts';
+
+export interface Candidate {
+  readonly text: string;
+  readonly description?: string;
+}
+
+/** The scopes to offer, for a command line with these flags. */
+export type KnownScopes = (flags: Flags) => Promise<readonly KeyScope[]>;
+
+/** A command line as far as it was typed. */
+interface Line {
+  readonly command: CommandSpec | undefined;
+  readonly words: readonly string[];
+  readonly flags: Flags;
+  /** The flag whose value comes next. */
+  readonly open: FlagSpec | undefined;
+  /** Whether `--` was typed: no flag comes any more. */
+  readonly flagsEnded: boolean;
+}
+
+/**
+ * What may stand in the place of the last word. Not filtered by what that word is already: the shells do that, each
+ * in its own way.
+ * @param words all words up to the cursor, the program's name first; the last one may be empty
+ * @returns `files` where any file may be named
+ */
+export async function complete(
+  words: readonly string[],
+  knownScopes: KnownScopes,
+): Promise<readonly Candidate[] | 'files'> {
+  const current = words.at(-1) ?? '';
+  const line = readLine(words.slice(1, -1));
+  if (line.open !== undefined) {
+    return candidatesOf(line.open.values, line, knownScopes);
+  }
+  if (line.flagsEnded || !current.startsWith('-')) {
+    const found = await completeWord(line, knownScopes);
+    // Where nothing else is known, an empty word may become a flag.
+    return found.length === 0 && current === '' && !line.flagsEnded ? unusedFlags(line) : found;
+  }
+  const equals = current.indexOf('=');
+  if (equals === -1) {
+    return unusedFlags(line);
+  }
+  const found = await candidatesOf(
+    findFlag(current.slice(0, equals), line.command)?.values,
+    line,
+    knownScopes,
+  );
+  return found === 'files'
+    ? found
+    : found.map(({ text }) => ({ text: `${current.slice(0, equals + 1)}${text}` }));
+}
+
+function readLine(typed: readonly string[]): Line {
+  const words: string[] = [];
+  const flags = new Map<string, string | true>();
+  let command: CommandSpec | undefined;
+  let open: FlagSpec | undefined;
+  let flagsEnded = false;
+  for (const word of typed) {
+    if (open !== undefined) {
+      flags.set(nameOf(open), word);
+      open = undefined;
+    } else if (word === '--') {
+      flagsEnded = true;
+    } else if (flagsEnded || !word.startsWith('-')) {
+      words.push(word);
+      command ??= COMMANDS.find(
+        ({ path }) => path.length === words.length && path.every((part, at) => part === words[at]),
+      );
+    } else {
+      const [name = '', ...value] = word.split('=');
+      const flag = findFlag(name, command);
+      if (flag?.value !== undefined && value.length === 0) {
+        open = flag;
+      } else if (flag !== undefined) {
+        flags.set(nameOf(flag), value.length === 0 ? true : value.join('='));
+      }
+    }
+  }
+  return { command, words, flags, open, flagsEnded };
+}
+
+function unusedFlags({ command, flags }: Line): readonly Candidate[] {
+  return [...(command?.flags ?? []), ...GLOBAL_FLAGS, ...Object.values(LIBRARY_FLAGS)]
+    .filter((flag) => !flags.has(nameOf(flag)))
+    .map(({ long, description }) => ({ text: long, description }));
+}
+
+/** A word that is no flag: a part of a command's name, or its argument. */
+async function completeWord(line: Line, knownScopes: KnownScopes): Promise<readonly Candidate[] | 'files'> {
+  const { command, words } = line;
+  if (command !== undefined) {
+    return words.length > command.path.length
+      ? []
+      : candidatesOf(command.argument?.values, line, knownScopes);
+  }
+  const [first, second, ...rest] = words;
+  if (first === HELP_COMMAND.name) {
+    return second === undefined
+      ? [...firstWords(), ...TOPICS.map(({ name, description }) => ({ text: name, description }))]
+      : secondWords(second).filter(() => rest.length === 0);
+  }
+  if (first === undefined) {
+    return [...firstWords(), helpCandidate()];
+  }
+  if (second === undefined) {
+    return GROUPS.has(first) ? [...secondWords(first), helpCandidate()] : [];
+  }
+  return second === HELP_COMMAND.name && rest.length === 0 ? secondWords(first) : [];
+}
+
+function helpCandidate(): Candidate {
+  return { text: HELP_COMMAND.name, description: HELP_COMMAND.description };
+}
+
+function firstWords(): readonly Candidate[] {
+  const groups = [...GROUPS].map(([text, { description }]) => ({ text, description }));
+  return [
+    ...COMMANDS.filter(({ path, hidden }) => path.length === 1 && hidden !== true).map(describe),
+    ...groups,
+  ];
+}
+
+function secondWords(group: string): readonly Candidate[] {
+  return COMMANDS.filter(({ path, hidden }) => path.length === 2 && path[0] === group && hidden !== true).map(
+    describe,
+  );
+}
+
+function describe({ path, description }: CommandSpec): Candidate {
+  return { text: path.at(-1) ?? path[0], description };
+}
+
+async function candidatesOf(
+  values: Values | undefined,
+  { flags }: Line,
+  knownScopes: KnownScopes,
+): Promise<readonly Candidate[] | 'files'> {
+  switch (values) {
+    case undefined:
+      return [];
+    case 'files':
+      return 'files';
+    case 'organizations': {
+      const scopes = await knownScopes(flags);
+      return distinct(scopes.flatMap((scope) => (scope.kind === 'global' ? [] : [scope.org])));
+    }
+    case 'repositories': {
+      const org = valueOf(flags, 'org');
+      const scopes = org === undefined ? [] : await knownScopes(flags);
+      return distinct(
+        scopes.flatMap((scope) => (scope.kind === 'repo' && scope.org === org ? [scope.repo] : [])),
+      );
+    }
+    default:
+      return values.map((text) => ({ text }));
+  }
+}
+
+function distinct(names: readonly string[]): readonly Candidate[] {
+  return [...new Set(names)].map((text) => ({ text }));
+}

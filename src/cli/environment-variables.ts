@@ -1,0 +1,65 @@
+import { CI_VARIABLES, CONTAINER_VARIABLES } from '../onboarding/probe.ts';
+
+export interface EnvironmentVariable {
+  readonly name: string;
+  /** Others of the same effect, which the description names. */
+  readonly also?: readonly string[];
+  readonly description: string;
+}
+
+const [CI = 'CI', ...OTHER_CI] = CI_VARIABLES;
+const [CONTAINER = 'container', ...OTHER_CONTAINER] = CONTAINER_VARIABLES;
+
+/** Every variable that mesa reads, and one that it does not read but feels. A test holds this list to the sources. */
+export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
+  {
+    name: 'MESA_VAULT_PASSPHRASE',
+    description: "the vault's passphrase, in UTF-8, instead of a question; empty counts as unset",
+  },
+  {
+    name: 'MESA_ORGS',
+    description: '<org>:<token>[,<org>:<token>...]: registers the tokens, then the command goes on',
+  },
+  { name: 'MESA_API_KEY', description: 'a key that comes before those in the store' },
+  {
+    name: 'MESA_ORG',
+    description: 'the organization to work for, and the one that MESA_API_KEY is for',
+  },
+  { name: 'MESA_DEBUG', description: '1 adds stack frames to errors, never values' },
+  {
+    name: 'HOME',
+    description:
+      'where keys and configuration are kept; unset: from the password database; empty or relative: refused',
+  },
+  {
+    name: 'XDG_DATA_HOME',
+    description: 'keys in $XDG_DATA_HOME/mesa instead of ~/.local/share/mesa, when it is absolute (Linux)',
+  },
+  {
+    name: 'XDG_CONFIG_HOME',
+    description: 'first place to search for mesa/config.toml, when it is absolute (Linux)',
+  },
+  { name: 'NO_COLOR', description: 'not empty: no colours' },
+  {
+    name: 'FORCE_COLOR',
+    description: 'colours also without a terminal, and before NO_COLOR; 0 or false: none',
+  },
+  {
+    name: CI,
+    also: OTHER_CI,
+    description: `or ${OTHER_CI.join(', ')}: the wizard takes this for a CI job and recommends plaintext-file`,
+  },
+  {
+    name: CONTAINER,
+    also: OTHER_CONTAINER,
+    description: `or ${OTHER_CONTAINER.join(', ')}: the wizard takes this for a container`,
+  },
+  {
+    name: 'NODE_OPTIONS',
+    description: "Node's; its diagnostic reports stay off, since they hold the memory",
+  },
+  {
+    name: 'NODE_EXTRA_CA_CERTS',
+    description: "Node's; makes every start of Node 20 three times as slow: unset it for mesa",
+  },
+];

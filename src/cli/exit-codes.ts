@@ -1,0 +1,20 @@
+import type { ExitStatus } from '../errors.ts';
+
+/** What every exit status means. The type makes sure that none is missing; a test holds the README to it. */
+const MEANINGS: Readonly<Record<ExitStatus, string>> = {
+  1: 'unexpected failure, as a full disk',
+  2: "usage: flags, names, the key's value, malformed MESA_ORGS",
+  3: 'configuration: config.toml, unknown backend, unusable HOME',
+  4: 'no key: the lookup or rm-key found none',
+  6: 'locked: no passphrase to be had, or a wrong one',
+  8: 'the store is damaged, unsafe, or busy for more than a minute',
+  130: 'interrupted with Ctrl-C',
+};
+
+export const EXIT_CODES: readonly { readonly code: string; readonly meaning: string }[] = [
+  { code: '0', meaning: 'done' },
+  ...Object.entries(MEANINGS)
+    .filter(([code]) => Number(code) < 128)
+    .map(([code, meaning]) => ({ code, meaning })),
+  { code: '128+n', meaning: 'ended by signal n (130: Ctrl-C)' },
+];

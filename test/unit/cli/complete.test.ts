@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+
+import { GLOBAL_FLAGS, type Flags } from '../../../src/cli/command-spec.ts';
+import { COMMANDS, GROUPS } from '../../../src/cli/command-table.ts';
+import { complete } from '../../../src/cli/complete.ts';
+import { parseStoreKey, type KeyScope } from '../../../src/core/key-scope.ts';
+
+const SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web', 'orgs/acme/repos/api', 'orgs/beta/repos/web']
+  .map(parseStoreKey)
+  .filter((scope): scope is KeyScope => scope !== undefined);
+
+/** The candidates for the last word of a line, which ends with a space where that word is empty. */
+async function completeLine(
+  line: string,
+  knownScopes = (_flags: Flags): Promise<readonly KeyScope[]> => Promise.resolve(SCOPES),
+): Promise<readonly string[] | 'files'> {
+  const found = await complete(line.split(' '), knownScopes);
+  return found === 'files' ? found : found.map(({ text }) => text);
+}
+
+const COMMON = ['--config-path', '--non-interactive', '--help', '--version'];
+const shown = COMMANDS.filter(({ hidden }) => hidden !== true);
+
+describe('completion', () => {
+  it('offers every command that help shows, each where it belongs, and no hidden one', async () => {
+    const top = shown.filter(({ path }) => path.length === 1).map(({ path: [name] }) => name);
+    expect(await completeLine('mesa ')).toEqual([...top, ...GROUPS.keys(), 'help']);
+    for (const group of GROUPS.keys()) {
+      const names = shown.filter(({ path }) => path[0] === group).flatMap(({ path }) => path.slice(1));
+      expect(names.length).toBeGreaterThan(0);
+      expect(await completeLine(`mesa ${group} `)).toEqual([...names, 'help']);
+      expect(await completeLine(`mesa ${group} help `)).toEqual(names);
+      expect(await completeLine(`mesa help ${group} `)).toEqual(names);
+    }
+  });
+
+  it.each(shown.map((spec) => ({ name: spec.path.join(' '), spec })))(
+    'offers every flag of "$name" once, and what is known about its value',
+    async ({ name, spec }) => {
+      const own = spec.flags.map(({ long }) => long);
+      expect(await completeLine(`mesa ${name} -`)).toEqual([...own, ...COMMON]);
+      for (const { long, value, values } of [...spec.flags, ...GLOBAL_FLAGS]) {
+        const given = value === undefined ? long : `${long} x`;
+        const left = [...own, ...COMMON].filter((other) => other !== long);
+        expect(await completeLine(`mesa ${name} ${given} --`)).toEqual(left);
+        if (Array.isArray(values)) {
+          expect(await completeLine(`mesa ${name} ${long} `)).toEqual(values);
+        }
+      }
+    },
+  );
+
+  it.each([
+    ['mesa auth get-key --org ', ['acme', 'beta']],
+    ['mesa auth get-key --org=a', ['--org=acme', '--org=beta']],
+    ['mesa auth get-key --org acme --repo ', ['web', 'api']],
+    ['mesa auth get-key --repo=w --org=a --json -', ['--explain', ...COMMON]],
+    ['mesa --non-interactive auth get-key --org=acme --repo=', ['--repo=web', '--repo=api']],
+    ['mesa auth get-key --repo ', []],
+    ['mesa auth get-key --org other --repo ', []],
+    ['mesa auth list --org ', ['--json', ...COMMON]],
+    ['mesa -c ', 'files'],
+    ['mesa auth --config-path=x', 'files'],
+    ['mesa auth list -c x -', ['--json', '--non-interactive', '--help', '--version']],
+    ['mesa completion ', ['bash', 'zsh', 'fish']],
+    ['mesa completion bash ', COMMON],
+    ['mesa auth set-key mesa_x m', []],
+    ['mesa auth set-key -- -', []],
+    ['mesa auth nothing ', COMMON],
+    ['mesa nothing a', []],
+    ['mesa help init a', []],
+    ['mesa', ['init', 'completion', 'auth', 'help']],
+  ])('knows what comes next: "%s"', async (line, expected) => {
+    expect(await completeLine(line)).toEqual(expected);
+  });
+
+  it('offers the pages of help about no command', async () => {
+    expect(await completeLine('mesa help ')).toEqual(
+      expect.arrayContaining(['environment', 'exit-codes', 'auth']),
+    );
+  });
+
+  it('asks for scopes only where one is wanted, with the configuration that the line names', async () => {
+    const asked: unknown[] = [];
+    const knownScopes = (flags: Flags): Promise<readonly KeyScope[]> => {
+      asked.push(flags.get('config-path'));
+      return Promise.resolve([]);
+    };
+    for (const line of [
+      'mesa ',
+      'mesa auth get-key ',
+      'mesa auth get-key --org x -',
+      'mesa auth get-key --repo ',
+    ]) {
+      await completeLine(line, knownScopes);
+    }
+    expect(asked).toEqual([]);
+    await completeLine('mesa -c other.toml auth get-key --org ', knownScopes);
+    expect(asked).toEqual(['other.toml']);
+  });
+});
