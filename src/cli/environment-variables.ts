@@ -39,6 +39,10 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'XDG_CONFIG_HOME',
     description: 'first place to search for mesa/config.toml, when it is absolute (Linux)',
   },
+  {
+    name: 'XDG_RUNTIME_DIR',
+    description: "the unlock agent's socket lies in its directory mesa; unset: with the keys (Linux)",
+  },
   { name: 'NO_COLOR', description: 'not empty: no colours' },
   {
     name: 'FORCE_COLOR',

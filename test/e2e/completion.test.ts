@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { COMMANDS } from '../../src/cli/command-table.ts';
+import { unlock } from '../support/agent.ts';
 import { MESA, NODE, runMesa, runShell, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
@@ -98,11 +100,17 @@ async function completeIn(
   return readFileSync(out, 'utf8').split('\n').slice(0, -1);
 }
 
+const paths = COMMANDS.filter(({ hidden }) => hidden !== true).map(({ path }) => path);
+const firstWords = [...new Set(paths.map(([first]) => first))];
+const authCommands = paths.flatMap(([first, second]) =>
+  first === 'auth' && second !== undefined ? [second] : [],
+);
+
 /** A line up to its last word, that word, and all that the word may become. */
 const LINES: readonly (readonly [before: string, word: string, found: readonly string[]])[] = [
-  ['mesa', '', ['auth', 'completion', 'help', 'init']],
+  ['mesa', '', [...firstWords, 'help'].toSorted()],
   ['mesa', 'au', ['auth']],
-  ['mesa auth', '', ['get-key', 'help', 'list', 'rm-key', 'set-key']],
+  ['mesa auth', '', [...authCommands, 'help'].toSorted()],
   ['mesa -y auth', 'rm', ['rm-key']],
   ['mesa auth list', '--', ['--config-path', '--help', '--json', '--non-interactive', '--version']],
   ['mesa auth list --json', '--n', ['--non-interactive']],
@@ -173,7 +181,7 @@ describe('completion', () => {
       const offered = result.stdout.split('\n').slice(0, -1);
       expect([line, ...offered.map((one) => one.replace(/\t.*/, '')).toSorted()]).toEqual([line, ...found]);
     }
-    const described = await runIn('fish', fishScript('mesa auth l'), { home, env });
+    const described = await runIn('fish', fishScript('mesa auth lis'), { home, env });
     expect(described.stdout).toBe('list\tshow every scope with its masked key\n');
     expect(home.tree().filter((name) => name.includes('pwned'))).toEqual([]);
   });
@@ -299,6 +307,22 @@ describe('what the scripts ask', () => {
     const result = await runMesa(['__complete'], { home, env, stdin });
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(result.stdout).not.toContain('acme');
+  });
+
+  it('gives the names of a vault while it is unlocked, and none when the agent hangs, within seconds', async () => {
+    const home = createTempHome();
+    home.useBackend('encrypted-file');
+    await writeVault(home, documentOf({ global: KEY, 'orgs/acme': KEY }));
+    const agent = await unlock(home);
+    const before = fingerprint(home);
+    expect(await ask(home)).toMatchObject({ status: 0, stdout: 'acme\n', stderr: '' });
+    process.kill(agent, 'SIGSTOP');
+    const stopped = await ask(home);
+    expect(stopped).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    expect(stopped.milliseconds).toBeLessThan(5_000);
+    process.kill(agent, 'SIGCONT');
+    expect(await ask(home)).toMatchObject({ status: 0, stdout: 'acme\n', stderr: '' });
+    expect(fingerprint(home)).toEqual(before);
   });
 
   it('does not wait for anybody on a terminal, and is not in the help', async () => {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { valueOf } from '../command-spec.ts';
 import { decodeUtf8 } from '../../platform/utf8.ts';
 import { complete } from '../complete.ts';
@@ -6,6 +8,8 @@ import { Context } from '../context.ts';
 import { knownScopes } from '../known-scopes.ts';
 
 const MAX_BYTES = 64 * 1024;
+/** An unlock agent that does not answer is not waited for: somebody is typing. */
+const PATIENCE_MS = 1_000;
 
 /**
  * What the completion scripts ask at every press of Tab: the words so far on standard input, one a line; the
@@ -16,17 +20,19 @@ export async function runComplete({ host, output }: Context): Promise<void> {
   try {
     const words = readWords(host.stdin.isTerminal ? [] : host.stdin.chunks());
     const found = await complete(words, (flags) =>
-      knownScopes(
-        new Context(
-          {
-            ...host,
-            // Without the passphrase: a derivation takes a second.
-            env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
-            stderr: { isTerminal: false, write: () => undefined },
-          },
-          { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
+      atOnce(
+        knownScopes(
+          new Context(
+            {
+              ...host,
+              // Without the passphrase: a derivation takes a second.
+              env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
+              stderr: { isTerminal: false, write: () => undefined },
+            },
+            { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
+          ),
         ),
-      ).catch(() => []),
+      ),
     );
     const lines =
       found === 'files'
@@ -38,6 +44,12 @@ export async function runComplete({ host, output }: Context): Promise<void> {
   } catch {
     // See above.
   }
+}
+
+/** What is known within a second. The process ends when the command does, and with it what still goes on. */
+function atOnce<T>(work: Promise<readonly T[]>): Promise<readonly T[]> {
+  const nothing = sleep(PATIENCE_MS).then((): readonly T[] => []);
+  return Promise.race([work.catch((): readonly T[] => []), nothing]);
 }
 
 /** @returns no word for input that is too long or no text */
