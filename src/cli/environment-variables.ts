@@ -43,6 +43,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'XDG_RUNTIME_DIR',
     description: "the unlock agent's socket lies in its directory mesa; unset: with the keys (Linux)",
   },
+  { name: 'PATH', description: 'where git is found' },
   { name: 'NO_COLOR', description: 'not empty: no colours' },
   {
     name: 'FORCE_COLOR',

@@ -13,7 +13,7 @@ import type { SecretStore } from '../../core/secret-store.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../context.ts';
-import { variablesInForce, type Variable } from '../environment.ts';
+import { variablesInForce, type Variable } from '../variables-in-force.ts';
 import { usedScope, type UsedScope } from '../key-context.ts';
 import {
   candidateDocument,
