@@ -36,6 +36,12 @@ export const LIBRARY_FLAGS = {
   version: { long: '--version', short: '-V', description: 'print the version' },
 } as const satisfies Readonly<Record<string, FlagSpec>>;
 
+const DRY_RUN_FLAG: FlagSpec = {
+  long: '--dry-run',
+  description: 'show what would change, and change nothing',
+};
+const PLAN_JSON_FLAG: FlagSpec = { long: '--json', description: 'with --dry-run: print one JSON document' };
+
 /**
  * Every command, once: what help shows, what the parsers accept, and what runs. A command is loaded when it runs.
  */
@@ -159,6 +165,96 @@ export const COMMANDS: readonly CommandSpec[] = [
     run: async (context, flags) => {
       const { runDoctor } = await import('./commands/doctor.ts');
       await runDoctor(context, { fix: flags.has('fix'), json: flags.has('json') });
+    },
+  },
+  {
+    path: ['auth', 'change-passphrase'],
+    description: 'give the vault another passphrase',
+    examples: ['mesa auth change-passphrase'],
+    flags: [],
+    run: async (context) => {
+      const { runChangePassphrase } = await import('./commands/change-passphrase.ts');
+      await runChangePassphrase(context);
+    },
+  },
+  {
+    path: ['auth', 'migrate'],
+    description: 'move every key to the other backend, and use that from now on',
+    examples: [
+      'mesa auth migrate --to encrypted-file --dry-run',
+      'mesa auth migrate --to encrypted-file',
+      'mesa auth migrate --to plaintext-file --yes',
+      'mesa auth migrate --to encrypted-file --merge --prefer source',
+    ],
+    flags: [
+      { long: '--to', value: 'backend', values: BACKENDS, description: BACKENDS.join(' or ') },
+      { long: '--merge', description: 'go on when the target holds keys already, and keep them' },
+      {
+        long: '--prefer',
+        value: 'store',
+        values: ['source', 'target'],
+        description: 'with --merge: source or target, whose key counts where they differ',
+      },
+      { long: '--keep-source', description: 'do not remove the store that the keys come from' },
+      DRY_RUN_FLAG,
+      { long: '--yes', description: 'keep keys unencrypted without being asked' },
+      PLAN_JSON_FLAG,
+    ],
+    run: async (context, flags) => {
+      const { runMigrate } = await import('./commands/migrate.ts');
+      await runMigrate(context, {
+        to: valueOf(flags, 'to'),
+        merge: flags.has('merge'),
+        prefer: valueOf(flags, 'prefer'),
+        keepSource: flags.has('keep-source'),
+        dryRun: flags.has('dry-run'),
+        yes: flags.has('yes'),
+        json: flags.has('json'),
+      });
+    },
+  },
+  {
+    path: ['auth', 'backup'],
+    description: 'copy the store to a file, encrypted',
+    examples: ['mesa auth backup keys.age', 'age -d keys.age'],
+    flags: [
+      { long: '--plaintext', description: 'copy a plaintext store as it is, unencrypted' },
+      { long: '--yes', description: 'with --plaintext: without being asked' },
+    ],
+    argument: { name: 'file', description: 'a file that does not exist yet', values: 'files' },
+    run: async (context, flags, file) => {
+      const { runBackup } = await import('./commands/backup.ts');
+      await runBackup(context, { file, plaintext: flags.has('plaintext'), yes: flags.has('yes') });
+    },
+  },
+  {
+    path: ['auth', 'restore'],
+    description: 'bring the keys of a backup into the store',
+    examples: [
+      'mesa auth restore keys.age --dry-run',
+      'mesa auth restore keys.age',
+      'mesa auth restore keys.age --exact --yes',
+    ],
+    flags: [
+      { long: '--exact', description: 'also remove the keys that the backup does not have' },
+      DRY_RUN_FLAG,
+      { long: '--yes', description: 'do it without being asked' },
+      PLAN_JSON_FLAG,
+    ],
+    argument: {
+      name: 'file',
+      description: 'a backup: an age file, or a plaintext document',
+      values: 'files',
+    },
+    run: async (context, flags, file) => {
+      const { runRestore } = await import('./commands/restore.ts');
+      await runRestore(context, {
+        file,
+        exact: flags.has('exact'),
+        dryRun: flags.has('dry-run'),
+        yes: flags.has('yes'),
+        json: flags.has('json'),
+      });
     },
   },
   {

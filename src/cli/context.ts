@@ -11,7 +11,8 @@ import type { Host } from '../platform/host.ts';
 import { resolvePaths, type Paths } from '../platform/paths.ts';
 import type { Looseness } from '../platform/private-file.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import { openStore } from '../stores/open-store.ts';
+import { openStore, type OpenStoreOptions } from '../stores/open-store.ts';
+import type { WholeStore } from '../stores/opened-store.ts';
 import type { PassphraseSource } from '../vault/passphrase.ts';
 import { Output } from './output.ts';
 import { wantsColor } from './style.ts';
@@ -32,6 +33,7 @@ export class Context {
   unlockTimeout: number | undefined;
   readonly #looseness: Looseness;
   readonly #stores = new Map<Backend, Promise<SecretStore>>();
+  readonly #wholeStores = new Map<Backend, Promise<WholeStore>>();
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
   #passphrases: Promise<PassphraseSource> | undefined;
@@ -86,17 +88,35 @@ export class Context {
     return opened;
   }
 
+  /** The same store, never through the unlock agent: for what moves whole documents. */
+  openWholeStore(backend: Backend): Promise<WholeStore> {
+    const opened =
+      this.#wholeStores.get(backend) ??
+      import('../stores/open-whole-store.ts').then(({ openWholeStore }) =>
+        openWholeStore(backend, this.#storeOptions()),
+      );
+    this.#wholeStores.set(backend, opened);
+    return opened;
+  }
+
   #openStore(backend: Backend): Promise<SecretStore> {
     return openStore(backend, {
+      ...this.#storeOptions(),
+      useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
+      openWhole: () => this.openWholeStore(backend),
+    });
+  }
+
+  #storeOptions(): OpenStoreOptions {
+    return {
       paths: this.paths,
       passphrases: () => this.passphrases(),
-      useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
       now: () => this.host.now(),
       warn: (message) => this.#looseness === 'tighten' && this.output.warn(message),
       looseness: this.#looseness,
       onLockWait: (holder) => this.reportLockWait(holder),
       ...(this.host.workFactor === undefined ? {} : { workFactor: this.host.workFactor }),
-    });
+    };
   }
 
   /** One per process, so that a passphrase is asked for once. */

@@ -38,8 +38,21 @@ export class Output {
 
   /** Rows as left-aligned columns under a heading, on stdout. */
   table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
+    this.data(`${this.#formatTable(this.#host.stdout, heading, rows)}\n`);
+  }
+
+  /** The same for the person, on stderr. */
+  noteTable(heading: readonly string[], rows: readonly (readonly string[])[]): void {
+    this.#stderr(this.#formatTable(this.#host.stderr, heading, rows));
+  }
+
+  #formatTable(
+    stream: OutputStream,
+    heading: readonly string[],
+    rows: readonly (readonly string[])[],
+  ): string {
     const [first = '', ...rest] = alignColumns([heading, ...rows]);
-    this.data(`${[this.#style(this.#host.stdout, 'bold', first), ...rest].join('\n')}\n`);
+    return [this.#style(stream, 'bold', first), ...rest].join('\n');
   }
 
   /** One line for the person, on stderr. */

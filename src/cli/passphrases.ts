@@ -10,38 +10,27 @@ import {
 import { AGENT_COMMAND } from './command-spec.ts';
 import type { Context } from './context.ts';
 
+/** Where a script puts a passphrase. */
+type PassphraseVariable = 'MESA_VAULT_PASSPHRASE' | 'MESA_NEW_VAULT_PASSPHRASE';
+
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
 export function cliPassphrases(context: Context): PassphraseSource {
   let created: Passphrase | undefined;
-
-  const fromEnvironment = (): Passphrase | undefined => {
-    const text = context.host.env['MESA_VAULT_PASSPHRASE'] ?? '';
-    // Node puts U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
-    if (text.includes('\ufffd')) {
-      throw new MesaAuthError('INVALID_PASSPHRASE', 'MESA_VAULT_PASSPHRASE is not UTF-8 text', {
-        hint: 'set it to a passphrase in UTF-8',
-      });
-    }
-    return text === '' ? undefined : { text, typed: false, mayCreate: true };
-  };
   let agent: AgentProcess | undefined;
-  const ask = async (question: (prompter: Prompter) => Promise<string>): Promise<string> => {
-    const prompter = await context.prompter();
-    if (prompter === undefined) {
-      throw vaultLocked(context.paths.encryptedStore);
-    }
-    return question(prompter);
-  };
+  const ask = (question: (prompter: Prompter) => Promise<string>): Promise<string> =>
+    askOnTerminal(context, question, () => vaultLocked(context.paths.encryptedStore));
 
   return {
     async toOpen(attempt) {
-      // Another process may have made the vault meanwhile.
-      const known = fromEnvironment() ?? (attempt === 1 ? created : undefined);
-      if (known !== undefined) {
-        return known;
+      const given = passphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
+      if (given !== undefined) {
+        return { text: given, typed: false, mayCreate: true };
       }
-      const message = attempt === 1 ? 'Vault passphrase:' : 'Incorrect passphrase. Vault passphrase:';
-      const text = await ask((prompter) => prompter.secret({ message, check: describeEmpty }));
+      if (created !== undefined && attempt === 1) {
+        // Another process may have made the vault meanwhile.
+        return created;
+      }
+      const text = await ask(askPassphrase('Vault passphrase:', attempt));
       if (context.unlockTimeout !== undefined) {
         // It starts while the vault is opened. When it is never told the passphrase, it ends with this process.
         agent ??= (await import('../agent/start.ts')).spawnAgent([context.host.script, AGENT_COMMAND]);
@@ -49,26 +38,14 @@ export function cliPassphrases(context: Context): PassphraseSource {
       return { text, typed: true, mayCreate: false };
     },
     async toCreate() {
-      const known = fromEnvironment();
-      if (known !== undefined) {
-        if (known.text.trim() === '') {
-          throw new MesaAuthError(
-            'INVALID_PASSPHRASE',
-            'MESA_VAULT_PASSPHRASE is blank; it protects no vault',
-            {
-              hint: 'set it to a passphrase, or unset it',
-            },
-          );
-        }
-        const problem = describePassphraseProblem(known.text);
-        if (problem !== undefined) {
-          context.output.warn(`MESA_VAULT_PASSPHRASE is weak: ${problem}`);
-        }
-        return known;
+      const given = newPassphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
+      if (given !== undefined) {
+        return { text: given, typed: false, mayCreate: true };
       }
       if (created === undefined) {
         const { askNewPassphrase } = await import('../onboarding/ask-passphrase.ts');
-        created = { text: await ask(askNewPassphrase), typed: true, mayCreate: true };
+        const text = await ask((prompter) => askNewPassphrase(prompter, 'Passphrase for the new vault'));
+        created = { text, typed: true, mayCreate: true };
       }
       return created;
     },
@@ -81,6 +58,54 @@ export function cliPassphrases(context: Context): PassphraseSource {
   };
 }
 
-function describeEmpty(answer: string): string | undefined {
-  return answer === '' ? 'type the passphrase, or press Ctrl-C to stop' : undefined;
+/** Undefined when the variable is unset or empty. @throws INVALID_PASSPHRASE when it is not UTF-8 */
+export function passphraseFrom({ host }: Context, variable: PassphraseVariable): string | undefined {
+  const text = host.env[variable] ?? '';
+  // Node puts U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
+  if (text.includes('\ufffd')) {
+    throw new MesaAuthError('INVALID_PASSPHRASE', `${variable} is not UTF-8 text`, {
+      hint: 'set it to a passphrase in UTF-8',
+    });
+  }
+  return text === '' ? undefined : text;
+}
+
+/** As passphraseFrom, for a passphrase that will protect a new file: a weak one is warned about, a blank one refused. */
+export function newPassphraseFrom(context: Context, variable: PassphraseVariable): string | undefined {
+  const text = passphraseFrom(context, variable);
+  if (text === undefined) {
+    return undefined;
+  }
+  if (text.trim() === '') {
+    throw new MesaAuthError('INVALID_PASSPHRASE', `${variable} is blank; it protects no vault`, {
+      hint: 'set it to a passphrase, or unset it',
+    });
+  }
+  const problem = describePassphraseProblem(text);
+  if (problem !== undefined) {
+    context.output.warn(`${variable} is weak: ${problem}`);
+  }
+  return text;
+}
+
+/** @throws what `nobody` gives when there is nobody to ask, INTERRUPTED */
+export async function askOnTerminal(
+  context: Context,
+  question: (prompter: Prompter) => Promise<string>,
+  nobody: () => MesaAuthError,
+): Promise<string> {
+  const prompter = await context.prompter();
+  if (prompter === undefined) {
+    throw nobody();
+  }
+  return question(prompter);
+}
+
+/** @param attempt from 1; above 1 the answer before was wrong */
+export function askPassphrase(message: string, attempt: number): (prompter: Prompter) => Promise<string> {
+  return (prompter) =>
+    prompter.secret({
+      message: attempt === 1 ? message : `Incorrect passphrase. ${message}`,
+      check: (answer) => (answer === '' ? 'type the passphrase, or press Ctrl-C to stop' : undefined),
+    });
 }

@@ -2,9 +2,12 @@ import type { Prompter } from '../platform/prompter.ts';
 import { generatePassphrase } from '../vault/generate-passphrase.ts';
 import { describePassphraseProblem, GENERATED_WORDS, MIN_PASSPHRASE_LENGTH } from '../vault/passphrase.ts';
 
-/** Asks how a new vault is protected, until there is a passphrase that was entered twice or typed back. */
-export async function askNewPassphrase(prompter: Prompter): Promise<string> {
-  const way = await prompter.choose('Passphrase for the new vault', [
+/**
+ * Asks how a file is protected, until there is a passphrase that was entered twice or typed back.
+ * @param heading the question, as `Passphrase for the new vault`
+ */
+export async function askNewPassphrase(prompter: Prompter, heading: string): Promise<string> {
+  const way = await prompter.choose(heading, [
     {
       value: 'generate',
       label: `generate ${GENERATED_WORDS} words`,

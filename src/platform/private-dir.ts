@@ -83,9 +83,14 @@ function assertTrustedParent(path: string, stats: Stats): void {
       'run mesa as that user, or set HOME to your own home directory',
     );
   }
-  if ((stats.mode & STICKY) === 0 && !isWrittenByUsAlone(stats)) {
+  if (isShared(stats)) {
     throw unsafe(`${path} can be written by other users`, `chmod go-w ${shellWord(path)}`);
   }
+}
+
+/** Whether others can put files of theirs in the place of ours in a directory. */
+export function isShared(stats: Stats): boolean {
+  return (stats.mode & STICKY) === 0 && !isWrittenByUsAlone(stats);
 }
 
 /** Whether only we and root can write a file or directory. */

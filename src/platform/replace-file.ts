@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
-import { syncDirFd } from './create-dirs.ts';
+import { syncDir, syncDirFd } from './create-dirs.ts';
 import { closeQuietly } from './private-file.ts';
 
 /**
@@ -58,12 +58,19 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
   }
 }
 
-function writeTemp(temp: string, content: Uint8Array, mode: number): void {
+/**
+ * Makes a file, 0600 from its first byte, and its content durable.
+ * @param mode what it becomes then; undefined leaves it at 0600 without the bits of the umask
+ * @throws a system error
+ */
+export function writeTemp(temp: string, content: Uint8Array, mode?: number): void {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const fd = openSync(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
-    // The umask can only have taken bits away, even the owner's.
-    fchmodSync(fd, mode);
+    if (mode !== undefined) {
+      // The umask can only have taken bits away, even the owner's.
+      fchmodSync(fd, mode);
+    }
     let written = 0;
     while (written < content.length) {
       written += writeSync(fd, content, written);
@@ -96,8 +103,26 @@ export function findTemps(path: string): readonly string[] {
   }
 }
 
+/** Removes a file, durably. @throws IO */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    throw ioError('remove', path, error);
+  }
+  try {
+    syncDir(dirname(path));
+  } catch (error) {
+    throw new MesaAuthError(
+      'IO',
+      `${path} was removed, but may come back after a power loss: ${describeErrno(error)}`,
+      { cause: error, hint: 'check the disk' },
+    );
+  }
+}
+
 /** Unlike any other of a living process; O_EXCL takes care of the rest, and nobody else may write to the directory. */
-function tempName(path: string): string {
+export function tempName(path: string): string {
   return `.${basename(path)}.${process.pid}${process.hrtime.bigint()}.tmp`;
 }
 
@@ -105,7 +130,7 @@ function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-function unlinkQuietly(path: string): void {
+export function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {

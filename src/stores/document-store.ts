@@ -4,11 +4,11 @@ import {
   type Change,
   type ChangeOutcome,
   type KeyEntries,
-  type SecretStore,
 } from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { EMPTY_DOCUMENT, sortedEntries, unknownEntryNames, type StoreDocument } from './document.ts';
+import type { OpenedStore, WholeStore } from './opened-store.ts';
 import { parseDocument } from './parse-document.ts';
 import type { StoreFile } from './store-file.ts';
 
@@ -34,7 +34,7 @@ export interface DocumentCache {
 type Cached = NonNullable<DocumentCache['last']>;
 
 /** A SecretStore over one file that holds one document: both backends, told apart by their codec. */
-export class DocumentStore implements SecretStore {
+export class DocumentStore implements WholeStore {
   readonly backend: Backend;
   readonly location: string;
   readonly #options: DocumentStoreOptions;
@@ -86,6 +86,27 @@ export class DocumentStore implements SecretStore {
       return next;
     });
     return outcomes;
+  }
+
+  async open(): Promise<OpenedStore> {
+    const { backend, file, codec } = this.#options;
+    const bytes = file.read();
+    const document = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
+    return { backend, file, codec, bytes, document };
+  }
+
+  readBytes(): Buffer | undefined {
+    return this.#options.file.read();
+  }
+
+  /** Writes the document anew, as it is by then, with another codec. */
+  async reseal(next: DocumentCodec): Promise<void> {
+    const { formatDocument } = await import('./format-document.ts');
+    await this.#options.file.update(async (bytes) => {
+      const encode = next.prepareEncode(bytes, bytes !== undefined && this.#known(bytes) === undefined);
+      const document = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
+      return encode(await formatDocument(document));
+    });
   }
 
   async #decode(bytes: Buffer): Promise<Cached> {

@@ -1,10 +1,4 @@
-import {
-  isNoChange,
-  type Change,
-  type ChangeOutcome,
-  type KeyEntries,
-  type SecretStore,
-} from '../core/secret-store.ts';
+import { isNoChange, type Change, type ChangeOutcome, type KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import { parseVaultHeader } from '../vault/header.ts';
@@ -12,6 +6,7 @@ import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
 import { VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { DocumentStore } from './document-store.ts';
+import type { OpenedStore, WholeStore } from './opened-store.ts';
 import type { StoreFile } from './store-file.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -32,7 +27,7 @@ export interface EncryptedStoreOptions {
  * It protects the keys at rest against whoever gets the file. It does not protect them from a program that runs as
  * this user while the passphrase is typed, and an older copy of the file stays a valid vault.
  */
-export class EncryptedStore implements SecretStore {
+export class EncryptedStore implements WholeStore {
   readonly backend = 'encrypted-file';
   readonly location: string;
   readonly #options: EncryptedStoreOptions;
@@ -54,12 +49,38 @@ export class EncryptedStore implements SecretStore {
     return this.#attempt((store) => store.apply(changes));
   }
 
-  #exists(): boolean {
+  open(): Promise<OpenedStore> {
+    return this.#attempt((store) => store.open());
+  }
+
+  /**
+   * Seals the vault, as it is by then, with another passphrase. The vault was opened before.
+   * @throws INVALID_PASSPHRASE when it is the present one; WRONG_PASSPHRASE when another process changed the
+   *   passphrase meanwhile; STORE_BUSY when the vault vanished
+   */
+  async changePassphrase(next: string): Promise<void> {
+    if (this.#unlocked === undefined) {
+      throw new TypeError('the vault was not opened');
+    }
+    const { store, passphrase } = this.#unlocked;
+    if (passphrase.text === next) {
+      throw new MesaAuthError('INVALID_PASSPHRASE', 'the new passphrase is the present one', {
+        hint: 'choose another one; nothing was changed',
+      });
+    }
+    await store.reseal(guardCreation(this.#codec(next), { ...passphrase, mayCreate: false }, this.location));
+  }
+
+  readBytes(): Buffer | undefined {
     const bytes = this.#options.file.read();
     if (bytes !== undefined) {
       parseVaultHeader(bytes, this.location);
     }
-    return bytes !== undefined;
+    return bytes;
+  }
+
+  #exists(): boolean {
+    return this.readBytes() !== undefined;
   }
 
   async #attempt<T>(work: (store: DocumentStore) => Promise<T>): Promise<T> {
@@ -82,21 +103,19 @@ export class EncryptedStore implements SecretStore {
   }
 
   async #openWith(attempt: number): Promise<{ store: DocumentStore; passphrase: Passphrase }> {
-    const { file, passphrases, workFactor } = this.#options;
+    const { passphrases } = this.#options;
     const passphrase = this.#exists() ? await passphrases.toOpen(attempt) : await passphrases.toCreate();
-    const codec = new VaultCodec({
-      passphrase: passphrase.text,
-      path: file.path,
+    const codec = guardCreation(this.#codec(passphrase.text), passphrase, this.location);
+    return { store: new DocumentStore({ ...this.#options, backend: this.backend, codec }), passphrase };
+  }
+
+  #codec(passphrase: string): VaultCodec {
+    const { workFactor } = this.#options;
+    return new VaultCodec({
+      passphrase,
+      path: this.location,
       ...(workFactor === undefined ? {} : { workFactor }),
     });
-    return {
-      store: new DocumentStore({
-        ...this.#options,
-        backend: this.backend,
-        codec: guardCreation(codec, passphrase, file.path),
-      }),
-      passphrase,
-    };
   }
 }
 

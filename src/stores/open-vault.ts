@@ -3,19 +3,18 @@ import type { SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { AgentStore } from './agent-store.ts';
 import type { OpenStoreOptions } from './open-store.ts';
+import type { WholeStore } from './opened-store.ts';
 import { StoreFile } from './store-file.ts';
 
 /** The vault: through the unlock agent where that is wanted and may be there, else with the passphrase. */
 export async function openVault(options: OpenStoreOptions): Promise<SecretStore> {
+  const { paths, warn, openWhole: open = () => openEncrypted(options) } = options;
   const place = options.useAgent === true ? findAgent(options) : undefined;
-  if (place === undefined) {
-    return openEncrypted(options);
-  }
-  const { paths, warn } = options;
-  return new AgentStore({ path: paths.encryptedStore, place, warn, open: () => openEncrypted(options) });
+  return place === undefined ? open() : new AgentStore({ path: paths.encryptedStore, place, warn, open });
 }
 
-async function openEncrypted(options: OpenStoreOptions): Promise<SecretStore> {
+/** The vault itself. */
+export async function openEncrypted(options: OpenStoreOptions): Promise<WholeStore> {
   const file = new StoreFile({ ...options, path: options.paths.encryptedStore });
   // Not needed while an agent answers.
   const { EncryptedStore } = await import('./encrypted-store.ts');

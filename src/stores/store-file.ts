@@ -16,6 +16,8 @@ export interface StoreFileOptions {
   readonly looseness?: Looseness;
 }
 
+export type EditBytes = (current: Buffer | undefined) => Promise<Uint8Array | undefined>;
+
 /** The bytes of a store on disk: read without a lock, replaced under one. */
 export class StoreFile {
   readonly path: string;
@@ -41,10 +43,19 @@ export class StoreFile {
    * @param edit gets the present bytes; undefined from it leaves the file as it is
    * @throws STORE_UNSAFE, STORE_BUSY, IO, and whatever `edit` throws; then the file is as it was
    */
-  async update(edit: (current: Buffer | undefined) => Promise<Uint8Array | undefined>): Promise<void> {
+  update(edit: EditBytes): Promise<void> {
+    return this.lock(() => this.rewrite(edit));
+  }
+
+  /**
+   * Runs `work` while no other mesa writes: the lock is one for both stores and for config.toml.
+   * @throws STORE_UNSAFE, STORE_BUSY, IO, and whatever `work` throws
+   */
+  async lock(work: () => Promise<void>): Promise<void> {
     const { paths, warn, onLockWait, giveUpAfterMs, onLocked } = this.#options;
-    // Loaded here because a look-up, which only reads, would pay a third of its time for them.
-    const [{ ensurePrivateDir }, { withFileLock }, { removeStrayTemps, replaceFile }] = await Promise.all([
+    // Loaded here because a look-up, which only reads, would pay a third of its time for them; the last one for `work`,
+    // so that the lock is not held while it is loaded.
+    const [{ ensurePrivateDir }, { withFileLock }] = await Promise.all([
       import('../platform/create-dirs.ts'),
       import('../platform/file-lock.ts'),
       import('../platform/replace-file.ts'),
@@ -57,13 +68,26 @@ export class StoreFile {
     };
     await withFileLock(lock, async () => {
       await onLocked?.();
-      removeStrayTemps(this.path);
-      const next = await edit(readPrivateFile(this.path, warn));
-      if (next !== undefined) {
-        assertReadable(this.path, next);
-        replaceFile(this.path, next);
-      }
+      await work();
     });
+  }
+
+  /** As `update`, for the holder of the lock. */
+  async rewrite(edit: EditBytes): Promise<void> {
+    const { removeStrayTemps, replaceFile } = await import('../platform/replace-file.ts');
+    removeStrayTemps(this.path);
+    const next = await edit(readPrivateFile(this.path, this.#options.warn));
+    if (next !== undefined) {
+      assertReadable(this.path, next);
+      replaceFile(this.path, next);
+    }
+  }
+
+  /** Removes the file, durably. For the holder of the lock. @throws IO */
+  async remove(): Promise<void> {
+    const { removeFile, removeStrayTemps } = await import('../platform/replace-file.ts');
+    removeStrayTemps(this.path);
+    removeFile(this.path);
   }
 }
 

@@ -1,10 +1,9 @@
-import { accessSync, constants } from 'node:fs';
-
 import { loadConfig, readConfigText } from '../../config/config-file.ts';
-import { DEFAULT_BACKEND, isBackend } from '../../config/config.ts';
-import { quoteText } from '../../core/escape-text.ts';
-import { BACKENDS, type Backend } from '../../core/secret-store.ts';
+import { DEFAULT_BACKEND } from '../../config/config.ts';
+import type { Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
+import { parseBackend } from '../backend-option.ts';
+import { chooseConfigFile } from '../config-target.ts';
 import type { Context } from '../context.ts';
 import { describeKeysLeft, onboard, saveBackend } from '../onboard.ts';
 
@@ -15,8 +14,8 @@ export interface InitOptions {
 
 /** `mesa init`: the wizard, or with `-y` the config file alone. */
 export async function runInit(context: Context, options: InitOptions): Promise<void> {
-  const backend = parseBackend(options.backend);
-  const configFile = context.explicitConfig ?? chooseConfigFile(context);
+  const backend = options.backend === undefined ? undefined : parseBackend(options.backend);
+  const configFile = chooseConfigFile(context);
   const current = await currentBackend(configFile, backend !== undefined);
   if (context.globals.nonInteractive) {
     const chosen = backend ?? current ?? DEFAULT_BACKEND;
@@ -33,22 +32,6 @@ export async function runInit(context: Context, options: InitOptions): Promise<v
     });
   }
   await onboard(context, { configFile, backend, current });
-}
-
-/** The file in force, where we may write it; else the one that comes before all others. */
-function chooseConfigFile(context: Context): string {
-  const { configFiles } = context.paths;
-  const inForce = configFiles.find((path) => readConfigText(path) !== undefined);
-  return inForce !== undefined && isWritable(inForce) ? inForce : configFiles[0];
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -68,14 +51,4 @@ async function currentBackend(configFile: string, replaced: boolean): Promise<Ba
     }
     throw error;
   }
-}
-
-function parseBackend(text: string | undefined): Backend | undefined {
-  if (text === undefined || isBackend(text)) {
-    return text;
-  }
-  throw new MesaAuthError(
-    'USAGE',
-    `unknown secrets backend ${quoteText(text)}; expected ${BACKENDS.join(' or ')}`,
-  );
 }

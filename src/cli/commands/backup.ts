@@ -1,0 +1,124 @@
+import { statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { shellWord } from '../../core/escape-text.ts';
+import { ioError, MesaAuthError } from '../../errors.ts';
+import { assertNoFile, createFile } from '../../platform/create-file.ts';
+import { isShared } from '../../platform/private-dir.ts';
+import { EncryptedStore } from '../../stores/encrypted-store.ts';
+import type { WholeStore } from '../../stores/opened-store.ts';
+import { VaultCodec } from '../../vault/vault-codec.ts';
+import { hasConsent } from '../consent.ts';
+import type { Context } from '../context.ts';
+import { isSamePlace, parseFileArgument } from '../file-argument.ts';
+import { passphraseForBackup } from '../new-passphrase.ts';
+import { passphraseFrom } from '../passphrases.ts';
+import { startSession } from '../startup.ts';
+
+export interface BackupOptions {
+  /** As given. */
+  readonly file: string | undefined;
+  readonly plaintext: boolean;
+  readonly yes: boolean;
+}
+
+/** `mesa auth backup FILE`: a copy of the store, encrypted unless somebody insists. */
+export async function runBackup(context: Context, options: BackupOptions): Promise<void> {
+  const path = parseFileArgument(context, options.file, 'mesa auth backup FILE');
+  const { encryptedStore, plaintextStore } = context.paths;
+  if ([encryptedStore, plaintextStore].some((store) => isSamePlace(path, store))) {
+    throw new MesaAuthError('USAGE', `${path} is where mesa keeps its own store`, {
+      hint: 'name a file somewhere else, best on another disk',
+    });
+  }
+  assertNoFile(path);
+  checkDir(context, dirname(path));
+  const { config } = await startSession(context);
+  const store = await context.openWholeStore(config.backend);
+  if (options.plaintext && store instanceof EncryptedStore) {
+    throw new MesaAuthError('USAGE', 'a vault is backed up as it is, encrypted', {
+      hint: `mesa auth backup ${shellWord(path)}`,
+    });
+  }
+  if (store.readBytes() === undefined) {
+    throw new MesaAuthError('STORE_ABSENT', `there is nothing to back up: ${store.location} does not exist`, {
+      hint: 'mesa auth set-key --org <organization>',
+    });
+  }
+  const content =
+    store instanceof EncryptedStore
+      ? await copyVault(context, store)
+      : await copyPlaintext(context, store, path, options);
+  if (content === undefined) {
+    context.output.note('nothing was written');
+    return;
+  }
+  createFile(path, content);
+  context.output.note(`backed up ${store.backend} to ${path}`);
+  context.output.hint(`see what is in it: mesa auth restore --dry-run ${shellWord(path)}`);
+}
+
+/**
+ * The vault byte for byte, which needs no passphrase: it stays under the one that it has. Where the environment holds
+ * one, it is tried: a vault that does not open is no backup.
+ */
+async function copyVault(context: Context, store: EncryptedStore): Promise<Uint8Array | undefined> {
+  if (passphraseFrom(context, 'MESA_VAULT_PASSPHRASE') === undefined) {
+    return store.readBytes();
+  }
+  try {
+    return (await store.open()).bytes;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError) || error.code !== 'WRONG_PASSPHRASE') {
+      throw error;
+    }
+    context.output.warn(
+      `MESA_VAULT_PASSPHRASE does not open ${store.location}; the copy needs the vault's own passphrase`,
+    );
+    return store.readBytes();
+  }
+}
+
+/** The document in an age file, or as it is when that was asked for and confirmed; undefined when it was not. */
+async function copyPlaintext(
+  context: Context,
+  store: WholeStore,
+  path: string,
+  { plaintext, yes }: BackupOptions,
+): Promise<Uint8Array | undefined> {
+  const { bytes, codec } = await store.open();
+  if (bytes === undefined) {
+    return undefined;
+  }
+  if (plaintext) {
+    const consent = {
+      yes,
+      refused: 'an unencrypted backup',
+      hint: `mesa auth backup ${shellWord(path)} --plaintext --yes`,
+    };
+    return (await hasConsent(context, consent, `Write the keys unencrypted to ${path}?`)) ? bytes : undefined;
+  }
+  const { workFactor } = context.host;
+  const vault = new VaultCodec({
+    passphrase: await passphraseForBackup(context),
+    path,
+    ...(workFactor === undefined ? {} : { workFactor }),
+  });
+  return vault.prepareEncode(undefined, false)(await codec.decode(bytes));
+}
+
+/**
+ * A backup may lie anywhere, but whoever can write there can put another one in its place.
+ * @throws IO when there is no such directory: nobody shall type a passphrase for it
+ */
+function checkDir(context: Context, dir: string): void {
+  let stats: Stats;
+  try {
+    stats = statSync(dir);
+  } catch (error) {
+    throw ioError('write to', dir, error);
+  }
+  if (isShared(stats)) {
+    context.output.warn(`other users can write to ${dir}, and replace the backup`);
+  }
+}

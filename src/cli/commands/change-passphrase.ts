@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+
+import { lockAgent } from '../../agent/client.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { EncryptedStore } from '../../stores/encrypted-store.ts';
+import type { Context } from '../context.ts';
+import { assertPassphraseToReplace, passphraseToReplace } from '../new-passphrase.ts';
+import { startSession } from '../startup.ts';
+
+/** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
+export async function runChangePassphrase(context: Context): Promise<void> {
+  const { config } = await startSession(context);
+  const store = await context.openWholeStore(config.backend);
+  if (!(store instanceof EncryptedStore)) {
+    throw new MesaAuthError('USAGE', `keys are kept in ${store.backend}, which has no passphrase`, {
+      hint: 'mesa auth migrate --to encrypted-file',
+    });
+  }
+  if (!existsSync(store.location)) {
+    throw new MesaAuthError('STORE_ABSENT', `there is no vault yet at ${store.location}`, {
+      hint: 'mesa auth set-key --org <organization>',
+    });
+  }
+  await assertPassphraseToReplace(context);
+  // The agent that the old passphrase would start would have to end at once.
+  context.unlockTimeout = undefined;
+  // Nobody shall think of a new passphrase for a vault that does not open.
+  await store.open();
+  await store.changePassphrase(await passphraseToReplace(context));
+  await lockAgent(context.paths);
+  context.output.note(`changed the passphrase of ${store.location}`);
+  context.output.hint('backups made before still open with the old passphrase');
+}

@@ -1,0 +1,234 @@
+import { lockAgent } from '../../agent/client.ts';
+import { writeBackend } from '../../config/write-config.ts';
+import type { Backend } from '../../core/secret-store.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { sameDocument } from '../../stores/compare-documents.ts';
+import { EMPTY_DOCUMENT } from '../../stores/document.ts';
+import { moveDocument } from '../../stores/move-document.ts';
+import { openNew, type OpenedStore, type WholeStore } from '../../stores/opened-store.ts';
+import { parseBackend } from '../backend-option.ts';
+import { chooseConfigFile } from '../config-target.ts';
+import { assertConsentPossible, hasConsent, type Consent } from '../consent.ts';
+import type { Context } from '../context.ts';
+import { planJson, planRows, type PlannedChange } from '../document-plan.ts';
+import { planMigration } from '../migration-plan.ts';
+import { saveBackend } from '../onboard.ts';
+import { peekConfig } from '../peek-config.ts';
+import { startSession } from '../startup.ts';
+
+export interface MigrateOptions {
+  /** `--to`, as given. */
+  readonly to: string | undefined;
+  readonly merge: boolean;
+  /** `--prefer`, as given. */
+  readonly prefer: string | undefined;
+  readonly keepSource: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+const HEADING = ['SCOPE', 'IN TARGET', 'IN SOURCE', 'CHANGE'];
+
+interface Stores {
+  readonly source: WholeStore;
+  readonly target: WholeStore;
+  readonly configFile: string;
+  /** Whether the configuration names the target already. */
+  readonly targetInForce: boolean;
+}
+
+/** `mesa auth migrate --to BACKEND`: moves every key to the other backend, and makes that the one in force. */
+export async function runMigrate(context: Context, options: MigrateOptions): Promise<void> {
+  const to = parseTo(options.to);
+  const prefer = parsePrefer(options, to);
+  if (options.json && !options.dryRun) {
+    throw new MesaAuthError('USAGE', '--json goes with --dry-run', {
+      hint: `mesa auth migrate --to ${to} --dry-run --json`,
+    });
+  }
+  const config = options.dryRun ? await peekConfig(context) : (await startSession(context)).config;
+  const stores: Stores = {
+    source: await context.openWholeStore(to === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file'),
+    target: await context.openWholeStore(to),
+    configFile: chooseConfigFile(context),
+    targetInForce: config.backend === to,
+  };
+  const consent: Consent = {
+    yes: options.yes || options.dryRun || to === 'encrypted-file',
+    refused: 'keeping keys unencrypted',
+    hint: `mesa auth migrate --to ${to}${options.merge ? ' --merge' : ''} --yes`,
+  };
+  if (stores.source.readBytes() === undefined) {
+    await switchOver(context, stores, consent, options);
+    return;
+  }
+  await assertConsentPossible(context, consent);
+  // An agent is for a vault that was there and stays.
+  context.unlockTimeout = undefined;
+  const source = await stores.source.open();
+  if (stores.targetInForce && sameDocument(source.document, EMPTY_DOCUMENT)) {
+    await switchOver(context, stores, consent, options);
+    return;
+  }
+  const opened = stores.target.readBytes() === undefined ? undefined : await stores.target.open();
+  const { changes, document, refusal } = planMigration({
+    target: opened?.document ?? EMPTY_DOCUMENT,
+    source: source.document,
+    to,
+    targetInForce: stores.targetInForce,
+    merge: options.merge,
+    prefer,
+  });
+  if (options.dryRun) {
+    printPlan(context, stores, changes, options);
+  }
+  if (refusal !== undefined) {
+    if (!options.dryRun) {
+      context.output.noteTable(HEADING, planRows(changes));
+    }
+    throw refusal;
+  }
+  if (options.dryRun || !(await isAllowed(context, consent, stores, changes))) {
+    context.output.note('nothing was changed');
+    return;
+  }
+  const target = opened ?? (await openNew(stores.target));
+  await moveDocument({
+    source,
+    target,
+    document,
+    switchOver: () => {
+      if (!stores.targetInForce) {
+        writeBackend(stores.configFile, to);
+      }
+    },
+    keepSource: options.keepSource,
+  });
+  if (!options.keepSource) {
+    await lockAgent(context.paths);
+  }
+  reportMove(context, stores, source, options.keepSource);
+}
+
+/** There are no keys to move, so the configuration is all there is to change. */
+async function switchOver(
+  context: Context,
+  { target, source, configFile, targetInForce }: Stores,
+  consent: Consent,
+  options: MigrateOptions,
+): Promise<void> {
+  if (options.json) {
+    context.output.json(describe({ target, source, configFile, targetInForce }, [], options));
+    return;
+  }
+  if (targetInForce) {
+    context.output.note(
+      `keys are kept in ${target.backend} already, and there are none in ${source.backend}`,
+    );
+    return;
+  }
+  if (options.dryRun) {
+    context.output.note(
+      `there are no keys to move; ${configFile} would say ${target.backend}; nothing was changed`,
+    );
+    return;
+  }
+  if (await hasConsent(context, consent, `Keep keys unencrypted from now on, in ${target.location}?`)) {
+    await saveBackend(context, configFile, target.backend);
+    context.output.note(
+      `saved in ${configFile}: keys are kept in ${target.backend}; there were none to move`,
+    );
+  } else {
+    context.output.note('nothing was changed');
+  }
+}
+
+function isAllowed(
+  context: Context,
+  consent: Consent,
+  { target }: Stores,
+  changes: readonly PlannedChange[],
+): Promise<boolean> {
+  const keys = changes.length === 1 ? 'one key' : `${changes.length} keys`;
+  return hasConsent(
+    context,
+    consent,
+    `Keep ${keys} unencrypted in ${target.location}, readable by whoever reads your files?`,
+  );
+}
+
+function reportMove(
+  context: Context,
+  { target, source, configFile, targetInForce }: Stores,
+  { document: { entries } }: OpenedStore,
+  keepSource: boolean,
+): void {
+  const { output } = context;
+  const keys = entries.size === 1 ? '1 key' : `${entries.size} keys`;
+  output.note(`${keepSource ? 'copied' : 'moved'} ${keys} from ${source.backend} to ${target.backend}`);
+  if (!targetInForce) {
+    output.note(`saved in ${configFile}: keys are kept in ${target.backend}`);
+  }
+  if (keepSource) {
+    output.note(`${source.location} stays, and is not used any more`);
+  } else if (source.backend === 'plaintext-file') {
+    output.warn(
+      `${source.location} was removed, but a disk may keep what was deleted; where that matters, replace the keys`,
+    );
+  }
+}
+
+function printPlan(
+  context: Context,
+  stores: Stores,
+  changes: readonly PlannedChange[],
+  options: MigrateOptions,
+): void {
+  if (options.json) {
+    context.output.json(describe(stores, changes, options));
+    return;
+  }
+  const { target, source, configFile, targetInForce } = stores;
+  context.output.table(HEADING, planRows(changes));
+  const steps = [
+    `${target.location} would hold these keys`,
+    ...(targetInForce ? [] : [`${configFile} would say ${target.backend}`]),
+    `${source.location} would ${options.keepSource ? 'stay' : 'be removed'}`,
+  ];
+  context.output.note(steps.join('; '));
+}
+
+function describe(
+  { target, source, configFile, targetInForce }: Stores,
+  changes: readonly PlannedChange[],
+  { keepSource }: MigrateOptions,
+): Record<string, unknown> {
+  return {
+    from: source.backend,
+    to: target.backend,
+    config_file: targetInForce ? null : configFile,
+    removed_file: keepSource || changes.length === 0 ? null : source.location,
+    keys: planJson(changes),
+  };
+}
+
+function parseTo(to: string | undefined): Backend {
+  if (to === undefined) {
+    throw new MesaAuthError('USAGE', 'migrate needs to know where to', {
+      hint: 'mesa auth migrate --to encrypted-file, or --to plaintext-file',
+    });
+  }
+  return parseBackend(to);
+}
+
+function parsePrefer({ prefer, merge }: MigrateOptions, to: Backend): 'source' | 'target' | undefined {
+  const hint = { hint: `mesa auth migrate --to ${to} --merge --prefer source, or --prefer target` };
+  if (prefer !== undefined && prefer !== 'source' && prefer !== 'target') {
+    throw new MesaAuthError('USAGE', '--prefer takes source or target', hint);
+  }
+  if (prefer !== undefined && !merge) {
+    throw new MesaAuthError('USAGE', '--prefer goes with --merge', hint);
+  }
+  return prefer;
+}

@@ -1,0 +1,122 @@
+import { shellWord } from '../../core/escape-text.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
+import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
+import { openNew, replaceDocument } from '../../stores/opened-store.ts';
+import { assertConsentPossible, hasConsent, type Consent } from '../consent.ts';
+import type { Context } from '../context.ts';
+import { changesUnknown, describePlan, planJson, planRows, type PlannedChange } from '../document-plan.ts';
+import { isSamePlace, parseFileArgument } from '../file-argument.ts';
+import { openBackup } from '../open-backup.ts';
+import { peekConfig } from '../peek-config.ts';
+import { startSession } from '../startup.ts';
+
+export interface RestoreOptions {
+  /** As given. */
+  readonly file: string | undefined;
+  readonly exact: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+const HEADING = ['SCOPE', 'NOW', 'BACKUP', 'CHANGE'];
+
+/** `mesa auth restore FILE`: brings the keys of a backup into the configured store. */
+export async function runRestore(context: Context, options: RestoreOptions): Promise<void> {
+  const path = parseFileArgument(context, options.file, 'mesa auth restore FILE');
+  const commandLine = `mesa auth restore ${shellWord(path)}${options.exact ? ' --exact' : ''}`;
+  if (options.json && !options.dryRun) {
+    throw new MesaAuthError('USAGE', '--json goes with --dry-run', {
+      hint: `${commandLine} --dry-run --json`,
+    });
+  }
+  const consent: Consent = { yes: options.yes, refused: 'a restore', hint: `${commandLine} --yes` };
+  if (!options.dryRun) {
+    await assertConsentPossible(context, consent);
+  }
+  const config = options.dryRun ? await peekConfig(context) : (await startSession(context)).config;
+  const store = await context.openWholeStore(config.backend);
+  if (isSamePlace(path, store.location)) {
+    throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
+  }
+  const backup = await openBackup(context, path);
+  const opened = store.readBytes() === undefined ? undefined : await store.open();
+  const present = opened?.document ?? EMPTY_DOCUMENT;
+  const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming');
+  const plan = planRestore(present, backup, options.exact);
+
+  if (options.dryRun) {
+    printPlan(context, { plan, present, next, path, backend: store.backend, json: options.json });
+    return;
+  }
+  if (sameDocument(present, next)) {
+    context.output.note(`${store.backend} has all of ${path} already; nothing was changed`);
+    return;
+  }
+  if (!options.yes) {
+    context.output.noteTable(HEADING, planRows(plan));
+    noteUnknown(context, present, next);
+  }
+  if (!(await hasConsent(context, consent, `Restore this into ${store.backend}?`))) {
+    context.output.note('nothing was changed');
+    return;
+  }
+  if (opened === undefined) {
+    // An agent is for a vault that is there.
+    context.unlockTimeout = undefined;
+  }
+  await replaceDocument(opened ?? (await openNew(store)), next);
+  context.output.note(`restored ${path} into ${store.backend}: ${describePlan(plan)}`);
+}
+
+function planRestore(
+  present: StoreDocument,
+  backup: StoreDocument,
+  exact: boolean,
+): readonly PlannedChange[] {
+  const changes = {
+    added: 'add',
+    conflict: 'replace',
+    details: 'update',
+    same: 'same',
+    missing: exact ? 'remove' : 'keep',
+  } as const;
+  return compareDocuments(present, backup).map((row) => ({ ...row, change: changes[row.kind] }));
+}
+
+interface DryRun {
+  readonly plan: readonly PlannedChange[];
+  readonly present: StoreDocument;
+  readonly next: StoreDocument;
+  readonly path: string;
+  readonly backend: string;
+  readonly json: boolean;
+}
+
+function printPlan(context: Context, { plan, present, next, path, backend, json }: DryRun): void {
+  if (json) {
+    context.output.json({
+      file: path,
+      backend,
+      keys: planJson(plan),
+      changes_unknown_fields: changesUnknown(present, next),
+    });
+    return;
+  }
+  if (plan.length > 0) {
+    context.output.table(HEADING, planRows(plan));
+  }
+  noteUnknown(context, present, next);
+  context.output.note(
+    sameDocument(present, next)
+      ? `${backend} has all of ${path} already`
+      : `this would be restored into ${backend}; nothing was changed`,
+  );
+}
+
+function noteUnknown(context: Context, present: StoreDocument, next: StoreDocument): void {
+  if (changesUnknown(present, next)) {
+    context.output.note('fields or entries that this mesa does not know change, too');
+  }
+}

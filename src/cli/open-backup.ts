@@ -1,0 +1,79 @@
+import { MesaAuthError } from '../errors.ts';
+import { readNamedFile } from '../platform/read-file.ts';
+import { decodeUtf8 } from '../platform/utf8.ts';
+import type { StoreDocument } from '../stores/document.ts';
+import { parseDocument } from '../stores/parse-document.ts';
+import { parseVaultHeader } from '../vault/header.ts';
+import { VaultCodec } from '../vault/vault-codec.ts';
+import type { Context } from './context.ts';
+import { askOnTerminal, askPassphrase, passphraseFrom } from './passphrases.ts';
+
+const MAX_ATTEMPTS = 3;
+const AGE_FILE = /^(?:age-encryption\.org\/|-----BEGIN AGE)/;
+
+/**
+ * The document in a backup: an age file with a passphrase, or a plaintext document.
+ * @throws IO; LOCKED, WRONG_PASSPHRASE, INTERRUPTED; STORE_FOREIGN, STORE_DAMAGED, STORE_VERSION or WORK_FACTOR when it
+ *   cannot be used
+ */
+export async function openBackup(context: Context, path: string): Promise<StoreDocument> {
+  const bytes = readNamedFile(path);
+  try {
+    const text = AGE_FILE.test(bytes.subarray(0, 64).toString('latin1'))
+      ? await decrypt(context, path, bytes)
+      : decodeUtf8(bytes);
+    if (text === undefined || text.trim() === '') {
+      throw new MesaAuthError('STORE_FOREIGN', `${path} is no backup of mesa`);
+    }
+    return await parseDocument(text, path);
+  } catch (error) {
+    // The hints of a store are about the store.
+    throw error instanceof MesaAuthError && error.exitStatus === 8 && error.code !== 'STORE_VERSION'
+      ? new MesaAuthError(error.code, error.message, { hint: 'name another backup; nothing was changed' })
+      : error;
+  }
+}
+
+async function decrypt(context: Context, path: string, bytes: Buffer): Promise<string> {
+  parseVaultHeader(bytes, path);
+  const given = passphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
+  if (given !== undefined) {
+    try {
+      return await decode(path, bytes, given);
+    } catch (error) {
+      // The backup may have another passphrase than the vault: then somebody may know it.
+      if (!isWrong(error) || (await context.prompter()) === undefined) {
+        throw error;
+      }
+    }
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const typed = await askOnTerminal(
+      context,
+      askPassphrase(`Passphrase of the backup ${path}:`, attempt),
+      () =>
+        new MesaAuthError(
+          'LOCKED',
+          `the backup ${path} needs its passphrase, and there is nobody to ask for it`,
+          {
+            hint: 'set MESA_VAULT_PASSPHRASE, or run mesa on a terminal without -y',
+          },
+        ),
+    );
+    try {
+      return await decode(path, bytes, typed);
+    } catch (error) {
+      if (!isWrong(error) || attempt >= MAX_ATTEMPTS) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function decode(path: string, bytes: Buffer, passphrase: string): Promise<string> {
+  return new VaultCodec({ passphrase, path }).decode(bytes);
+}
+
+function isWrong(error: unknown): boolean {
+  return error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE';
+}
