@@ -25,6 +25,7 @@ import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const SECRETS = new Secrets();
 const PASSPHRASE = SECRETS.add('the passphrase', 'pass_');
+const NEW_PASSPHRASE = SECRETS.add('the new passphrase', 'pass_');
 const WRONG_PASSPHRASE = SECRETS.add('a wrong passphrase', 'pass_');
 const GLOBAL = SECRETS.add('the stored global key');
 const ACME = SECRETS.add('the stored key of acme');
@@ -145,6 +146,12 @@ const MISTAKES: readonly Step[] = [
   ]),
   { args: ['auth', 'status'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 2 },
   { args: ['auth', 'doctor', '--fix'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 1 },
+  { args: ['init', '-y', '--backend', PIPED], status: 2 },
+  { args: ['auth', 'migrate', '--to', PIPED], status: 2 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file', '--merge', '--prefer', PIPED], status: 2 },
+  { args: ['auth', 'change-passphrase', PIPED], status: 2 },
+  { args: ['auth', 'backup', 'file', PIPED], status: 2 },
+  { args: ['auth', 'restore', 'file', PIPED, '--yes'], status: 2 },
 ];
 
 /** Texts of a document that cannot be used, each with a secret where a parser would quote it. */
@@ -297,6 +304,59 @@ it('no passphrase is shown, right, wrong or weak, whatever is wrong with the vau
   expect(secretsInFiles(home, () => false)).toEqual([]);
 });
 
+/** The life of a store, from one backend to the other, and what goes wrong in it. */
+const LIFE: readonly Step[] = [
+  { args: ['auth', 'backup', 'plain.toml', '--plaintext', '--yes'], status: 0 },
+  { args: ['auth', 'backup', 'plain.toml', '--plaintext', '--yes'], status: 2 },
+  { args: ['auth', 'backup', 'keys.age'], status: 0 },
+  { args: ['auth', 'set-key', '--org', 'acme'], stdin: PIPED, status: 0 },
+  { args: ['auth', 'restore', 'plain.toml', '--dry-run'], status: 0 },
+  { args: ['auth', 'restore', 'keys.age', '--dry-run', '--exact', '--json'], status: 0 },
+  { args: ['auth', 'restore', 'plain.toml'], status: 2 },
+  {
+    args: ['auth', 'restore', 'keys.age', '--yes'],
+    env: { MESA_VAULT_PASSPHRASE: WRONG_PASSPHRASE },
+    status: 6,
+  },
+  { args: ['auth', 'restore', 'keys.age', '--yes'], status: 0 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file', '--dry-run'], status: 0 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file', '--dry-run', '--json'], status: 0 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file'], env: { MESA_VAULT_PASSPHRASE: '' }, status: 6 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file', '--keep-source'], status: 0 },
+  { args: ['auth', 'set-key', '--org', 'acme'], stdin: PIPED, status: 0 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file', '--merge'], status: 2 },
+  { args: ['auth', 'migrate', '--to', 'encrypted-file', '--merge', '--prefer', 'target'], status: 0 },
+  { args: ['auth', 'change-passphrase'], env: { MESA_NEW_VAULT_PASSPHRASE: PASSPHRASE }, status: 2 },
+  { args: ['auth', 'change-passphrase'], env: { MESA_NEW_VAULT_PASSPHRASE: NEW_PASSPHRASE }, status: 0 },
+  { args: ['auth', 'change-passphrase'], env: { MESA_NEW_VAULT_PASSPHRASE: NEW_PASSPHRASE }, status: 6 },
+  { args: ['auth', 'backup', 'vault.age'], status: 0 },
+  { args: ['auth', 'restore', 'plain.toml', '--yes'], status: 6 },
+  {
+    args: ['auth', 'migrate', '--to', 'plaintext-file', '--yes'],
+    env: { MESA_VAULT_PASSPHRASE: NEW_PASSPHRASE },
+    status: 0,
+  },
+];
+
+it('no secret is shown or left behind by backups, restores, migrations and changes of the passphrase', async () => {
+  const home = await canaryHome('plaintext-file');
+  for (const [index, step] of LIFE.entries()) {
+    await expectNoLeak(home, step, index % 2 === 0);
+  }
+  expect(secretsInFiles(home, (name) => STORES.test(name) || name.endsWith('plain.toml'))).toEqual([]);
+  expect(home.tree().filter((name) => name.includes('vault'))).toEqual(['work/vault.age']);
+  for (const [index, text] of DAMAGED_DOCUMENTS.entries()) {
+    home.write('work/damaged.toml', text);
+    await expectNoLeak(
+      home,
+      { args: ['auth', 'restore', 'damaged.toml', '--yes'], status: 8 },
+      index % 2 === 0,
+    );
+    home.write('work/damaged.age', await sealDocument(text, PASSPHRASE));
+    await expectNoLeak(home, { args: ['auth', 'restore', 'damaged.age', '--dry-run'], status: 8 }, true);
+  }
+});
+
 it('a key that cannot be printed is not printed elsewhere', async () => {
   const home = await canaryHome('plaintext-file');
   const result = await runShell('MESA_DEBUG=1; export MESA_DEBUG; mesa auth get-key >/dev/full', { home });
@@ -355,27 +415,30 @@ it('while mesa waits, the process list shows no secret, of itself or of its help
   expect(SECRETS.findIn(stderr)).toEqual([]);
 });
 
-it('a vault write hands the kernel no secret but encrypted, starts nothing but flock, and opens no network', async () => {
-  const home = await canaryHome('encrypted-file');
-  const trace = join(home.path, 'trace');
-  const calls = 'write,writev,pwrite64,pwritev,sendto,sendmsg,execve,socket,connect';
-  const result = await runMesa(['auth', 'set-key', '--org', 'piped'], {
-    home,
-    stdin: PIPED,
-    env: { MESA_VAULT_PASSPHRASE: PASSPHRASE },
-    under: ['strace', '-f', '-v', '-qq', '-s', '1000000', '-o', trace, '-e', `trace=${calls}`, '--'],
-  });
-  expect(result.status).toBe(0);
-  const [start = '', ...lines] = readFileSync(trace, 'utf8').split('\n');
-  // Starting mesa itself is ours, with its environment.
-  expect(start).toContain('execve(');
-  expect(SECRETS.findIn(start)).toEqual(['the passphrase']);
-  expect(SECRETS.findIn(lines.join('\n'))).toEqual([]);
-  const started = lines.filter((line) => line.includes('execve('));
-  expect(started).toHaveLength(1);
-  expect(started[0]).toMatch(/execve\("[^"]*\/flock", \["[^"]*flock", "-x", "3"\], \[\]/);
-  expect(lines.join('\n')).not.toMatch(/AF_INET|connect\(/);
-});
+it.each([[['auth', 'set-key', '--org', 'piped']], [['auth', 'change-passphrase']]])(
+  '%j on a vault hands the kernel no secret but encrypted, starts nothing but flock, and opens no network',
+  async (args) => {
+    const home = await canaryHome('encrypted-file');
+    const trace = join(home.path, 'trace');
+    const calls = 'write,writev,pwrite64,pwritev,sendto,sendmsg,execve,socket,connect';
+    const result = await runMesa(args, {
+      home,
+      stdin: PIPED,
+      env: { MESA_VAULT_PASSPHRASE: PASSPHRASE, MESA_NEW_VAULT_PASSPHRASE: NEW_PASSPHRASE },
+      under: ['strace', '-f', '-v', '-qq', '-s', '1000000', '-o', trace, '-e', `trace=${calls}`, '--'],
+    });
+    expect(result.status).toBe(0);
+    const [start = '', ...lines] = readFileSync(trace, 'utf8').split('\n');
+    // Starting mesa itself is ours, with its environment.
+    expect(start).toContain('execve(');
+    expect(SECRETS.findIn(start)).toEqual(['the passphrase', 'the new passphrase']);
+    expect(SECRETS.findIn(lines.join('\n'))).toEqual([]);
+    const started = lines.filter((line) => line.includes('execve('));
+    expect(started).toHaveLength(1);
+    expect(started[0]).toMatch(/execve\("[^"]*\/flock", \["[^"]*flock", "-x", "3"\], \[\]/);
+    expect(lines.join('\n')).not.toMatch(/AF_INET|connect\(/);
+  },
+);
 
 async function until(condition: () => boolean): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;

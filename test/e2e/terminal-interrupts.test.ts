@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { documentOf, fingerprint, PASSPHRASE, writeVault } from '../support/stores.ts';
+import {
+  documentOf,
+  fingerprint,
+  PASSPHRASE,
+  sealDocument,
+  writePlaintext,
+  writeVault,
+} from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { COOKED, KEYS, openTerminal, type Terminal } from '../support/terminal.ts';
 import { chooseBackend, chooseTyping, typeNewPassphrase } from '../support/wizard.ts';
@@ -63,7 +70,45 @@ const LATER: readonly OpenQuestion[] = [
     command: 'mesa auth get-key 2> /dev/null',
     before: (terminal) => terminal.answer('Vault passphrase:', 'not this one'),
   },
+  {
+    question: 'New passphrase for the vault',
+    command: 'mesa auth change-passphrase',
+    before: unlock,
+  },
+  {
+    question: 'The same again:',
+    command: 'mesa auth change-passphrase',
+    before: async (terminal) => {
+      await unlock(terminal);
+      await chooseTyping(terminal, 'New passphrase for the vault');
+      await terminal.answer('New passphrase:', 'another one of mine');
+    },
+  },
+  {
+    question: 'Keep one key unencrypted in',
+    command: 'mesa auth migrate --to plaintext-file',
+    before: unlock,
+  },
+  { question: 'Passphrase of the backup', command: 'mesa auth restore keys.age' },
+  {
+    question: 'Restore this into encrypted-file?',
+    command: 'mesa auth restore keys.toml --exact',
+    before: unlock,
+  },
 ];
+
+const LATER_WITHOUT_VAULT: readonly OpenQuestion[] = [
+  { question: 'Passphrase for the new vault', command: 'mesa auth migrate --to encrypted-file' },
+  { question: 'Passphrase for the backup', command: 'mesa auth backup new.age' },
+  {
+    question: 'Write the keys unencrypted to',
+    command: 'mesa auth backup new.toml --plaintext',
+  },
+];
+
+function unlock(terminal: Terminal): Promise<void> {
+  return terminal.answer('Vault passphrase:', PASSPHRASE);
+}
 
 async function interrupt(terminal: Terminal, { question, command, before }: OpenQuestion, key: string) {
   terminal.type(`${command}\r`);
@@ -91,6 +136,18 @@ describe.each([
     const home = createTempHome();
     home.useBackend('encrypted-file');
     await writeVault(home, documentOf({ 'orgs/acme': 'mesa_kept0000000000000' }));
+    const backup = documentOf({ 'orgs/acme': 'mesa_older000000000000' });
+    home.write('keys.toml', backup);
+    home.write('keys.age', await sealDocument(backup));
+    const before = fingerprint(home);
+    const terminal = openTerminal({ home });
+    await interrupt(terminal, open, key);
+    expect(fingerprint(home)).toEqual(before);
+  });
+
+  it.each(LATER_WITHOUT_VAULT)('at $question of $command changes nothing', async (open) => {
+    const home = createTempHome();
+    writePlaintext(home, documentOf({ 'orgs/acme': 'mesa_kept0000000000000' }));
     const before = fingerprint(home);
     const terminal = openTerminal({ home });
     await interrupt(terminal, open, key);

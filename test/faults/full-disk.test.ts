@@ -7,24 +7,26 @@ import { runMesa, type RunResult } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow } from './support/fault-row.ts';
 import { inParallel } from './support/in-parallel.ts';
-import { clearHome, PASSPHRASE, readBytes } from './support/key-home.ts';
+import { clearHome, readBytes } from './support/key-home.ts';
 import { mountNamespace } from './support/namespace.ts';
-import { MANY_SCOPES, SCENARIOS, type Scenario } from './support/scenarios.ts';
+import { argsIn, MANY_SCOPES, SCENARIO_ENV, SCENARIOS, type Scenario } from './support/scenarios.ts';
 
 /** With every how many bytes a limit is tried: a command takes longer on a vault, and writes it by the same code. */
 const ROWS = [
   { name: 'plaintext: set-key', step: 1 },
   { name: 'vault: set-key', step: 8 },
   { name: 'config: init, linked file', step: 1 },
+  { name: 'migrate: to encrypted-file', step: 8 },
+  { name: 'backup: vault', step: 8 },
 ] as const;
 
 function runScenario(scenario: Scenario, home: TempHome, under: readonly string[]): Promise<RunResult> {
-  return runMesa(scenario.args, {
+  return runMesa(argsIn(scenario, home), {
     home,
     under,
     cwd: '/',
     script: inject('quickMesa'),
-    env: { MESA_VAULT_PASSPHRASE: PASSPHRASE },
+    env: SCENARIO_ENV,
     ...(scenario.stdin === undefined ? {} : { stdin: scenario.stdin }),
   });
 }
@@ -74,32 +76,33 @@ const PAGES = Array.from({ length: 13 }, (_, pages) => pages);
 const namespace = mountNamespace();
 
 // Without the right to mount, the limit on the file's size above has to do.
-it.each(namespace === undefined ? [] : (['plaintext: set-key', 'vault: set-key'] as const))(
-  'keeps the old content when the disk is full after any of its pages: %s',
-  async (name) => {
-    const row = new FaultRow(`full disk at each page, ${name}`);
-    const scenario = await SCENARIOS[name](MANY_SCOPES);
-    const reports: string[] = [];
-    await inParallel(PAGES, createTempHome, async (pages, own) => {
-      clearHome(own);
-      scenario.prepare(own);
-      const dir = dirname(scenario.target(own));
-      const result = await runScenario(scenario, own, [
-        ...(namespace ?? []),
-        'sh',
-        '-c',
-        IN_SMALL_FILE_SYSTEM,
-        'sh',
-        dir,
-        String(pages),
-      ]);
-      reports.push(result.stderr);
-      rmSync(dir, { recursive: true });
-      renameSync(`${dir}.kept`, dir);
-      row.point(`${pages} pages`, await scenario.judge(own, result));
-    });
-    row.close(PAGES.length);
-    expect(reports.join('')).toContain('no space left on the device; nothing was changed');
-    expect(reports.join('')).toMatch(/^stored key/m);
-  },
-);
+it.each(
+  namespace === undefined
+    ? []
+    : (['plaintext: set-key', 'vault: set-key', 'migrate: to encrypted-file'] as const),
+)('keeps the old content when the disk is full after any of its pages: %s', async (name) => {
+  const row = new FaultRow(`full disk at each page, ${name}`);
+  const scenario = await SCENARIOS[name](MANY_SCOPES);
+  const reports: string[] = [];
+  await inParallel(PAGES, createTempHome, async (pages, own) => {
+    clearHome(own);
+    scenario.prepare(own);
+    const dir = dirname(scenario.target(own));
+    const result = await runScenario(scenario, own, [
+      ...(namespace ?? []),
+      'sh',
+      '-c',
+      IN_SMALL_FILE_SYSTEM,
+      'sh',
+      dir,
+      String(pages),
+    ]);
+    reports.push(result.stderr);
+    rmSync(dir, { recursive: true });
+    renameSync(`${dir}.kept`, dir);
+    row.point(`${pages} pages`, await scenario.judge(own, result));
+  });
+  row.close(PAGES.length);
+  expect(reports.join('')).toContain('no space left on the device; nothing was changed');
+  expect(reports.join('')).toMatch(/^(?:stored key|moved)/m);
+});

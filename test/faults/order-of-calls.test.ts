@@ -7,27 +7,29 @@ import { runMesa, type RunOptions } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { countPoint } from './support/fault-row.ts';
 import { clearHome, PASSPHRASE, storeKeys, storePath } from './support/key-home.ts';
-import { SCENARIO_NAMES, SCENARIOS } from './support/scenarios.ts';
+import { argsIn, SCENARIO_ENV, SCENARIO_NAMES, SCENARIOS } from './support/scenarios.ts';
 import { traceFileCalls } from './support/strace.ts';
 
 function optionsFor(home: TempHome, stdin?: string): RunOptions {
   return {
     home,
     script: inject('quickMesa'),
-    env: { MESA_VAULT_PASSPHRASE: PASSPHRASE },
+    env: SCENARIO_ENV,
     ...(stdin === undefined ? {} : { stdin }),
   };
 }
 
+const SINGLE_WRITES = SCENARIO_NAMES.filter((name) => !/^(?:migrate|backup)/.test(name));
+
 /** What survives a power loss, on any file system: see "Ordering" in fsync(2) and rename(2). */
-it.each(SCENARIO_NAMES)(
+it.each(SINGLE_WRITES)(
   'writes a private temporary file, syncs it, renames it, syncs the directory: %s',
   async (name) => {
     countPoint('order of a write');
     const scenario = await SCENARIOS[name]();
     const home = createTempHome();
     scenario.prepare(home);
-    const { calls } = await traceFileCalls(scenario.args, optionsFor(home, scenario.stdin));
+    const { calls } = await traceFileCalls(argsIn(scenario, home), optionsFor(home, scenario.stdin));
     const target = scenario.target(home);
     const dir = dirname(target);
 
@@ -67,7 +69,7 @@ it.each(['plaintext: first set-key', 'config: first init'] as const)(
     const scenario = await SCENARIOS[name]();
     const home = createTempHome();
     scenario.prepare(home);
-    const { calls } = await traceFileCalls(scenario.args, optionsFor(home, scenario.stdin));
+    const { calls } = await traceFileCalls(argsIn(scenario, home), optionsFor(home, scenario.stdin));
     const made = calls.flatMap(({ line }) => /mkdir(?:at)?\(.*"([^"]*)", 0700\) = 0/.exec(line)?.[1] ?? []);
     expect(made.length).toBeGreaterThanOrEqual(3);
     for (const path of made) {
@@ -138,3 +140,47 @@ it('gives its helper an empty environment, and starts no other program', async (
     ),
   );
 });
+
+it.each(['migrate: to encrypted-file', 'migrate: to plaintext-file'] as const)(
+  'makes the target durable, then the configuration, and only then removes the source: %s',
+  async (name) => {
+    countPoint('order of a write');
+    const scenario = await SCENARIOS[name]();
+    const home = createTempHome();
+    scenario.prepare(home);
+    const { calls } = await traceFileCalls(argsIn(scenario, home), optionsFor(home));
+    const target = scenario.target(home);
+    const source = target === home.vault ? home.plaintext : home.vault;
+    const names = new Map([
+      [target, 'target'],
+      [source, 'source'],
+      [home.config, 'config'],
+      [home.dataDir, 'data'],
+      [dirname(home.config), 'config directory'],
+    ]);
+    const steps = calls.flatMap(({ line }) => {
+      const renamed = /rename\("[^"]*", "([^"]*)"\) += 0/.exec(line)?.[1];
+      const removed = /unlink(?:at)?\((?:AT_FDCWD[^,]*, )?"([^"]*)"/.exec(line)?.[1];
+      const synced = /fsync\(\d+<([^>]*)>\) += 0/.exec(line)?.[1];
+      const opened = /openat\([^"]*"([^"]*)", O_RDONLY\|O_NONBLOCK\|O_NOFOLLOW/.exec(line)?.[1];
+      return [
+        ['replace', renamed],
+        ['remove', removed],
+        ['sync', synced],
+        ['read', opened],
+      ].flatMap(([verb = '', path]) => {
+        const known = path === undefined ? undefined : names.get(path);
+        return known === undefined ? [] : [`${verb} ${known}`];
+      });
+    });
+    expect(steps.slice(steps.indexOf('replace target'))).toEqual([
+      'replace target',
+      'sync data',
+      'read target',
+      'replace config',
+      'sync config directory',
+      'remove source',
+      'sync data',
+    ]);
+  },
+);

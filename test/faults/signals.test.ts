@@ -6,14 +6,15 @@ import { finishMesa, MESA, startMesa } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
 import { inParallel } from './support/in-parallel.ts';
-import { clearHome, PASSPHRASE } from './support/key-home.ts';
-import { SCENARIOS } from './support/scenarios.ts';
+import { clearHome } from './support/key-home.ts';
+import { argsIn, SCENARIO_ENV, SCENARIOS } from './support/scenarios.ts';
 
 const ROWS = [
   { name: 'plaintext: set-key', what: 'the program', tries: 80 },
   { name: 'vault: set-key', what: 'the program', tries: 12 },
   { name: 'vault: set-key', what: 'a build with quick derivations', tries: 60 },
   { name: 'config: init, linked file', what: 'the program', tries: 40 },
+  { name: 'migrate: to encrypted-file', what: 'a build with quick derivations', tries: 40 },
 ] as const;
 
 it.each(ROWS)(
@@ -22,10 +23,10 @@ it.each(ROWS)(
     const row = new FaultRow(`INT and TERM at random, ${name}${what === 'the program' ? '' : ', quick'}`);
     const scenario = await SCENARIOS[name]();
     const start = (home: TempHome) => {
-      const child = startMesa(scenario.args, {
+      const child = startMesa(argsIn(scenario, home), {
         home,
         script: what === 'the program' ? MESA : inject('quickMesa'),
-        env: { MESA_VAULT_PASSPHRASE: PASSPHRASE },
+        env: SCENARIO_ENV,
       });
       return { child, end: finishMesa(child, scenario.stdin) };
     };

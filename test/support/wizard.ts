@@ -10,9 +10,16 @@ export async function chooseBackend(terminal: Terminal, backend: Backend): Promi
   await terminal.answer(question, '');
 }
 
-/** Chooses a passphrase of one's own for a new vault and enters it twice. */
-export async function typeNewPassphrase(terminal: Terminal, passphrase: string): Promise<void> {
-  await chooseTyping(terminal);
+/**
+ * Chooses a passphrase of one's own and enters it twice.
+ * @param question that for a new vault when absent
+ */
+export async function typeNewPassphrase(
+  terminal: Terminal,
+  passphrase: string,
+  question?: string,
+): Promise<void> {
+  await chooseTyping(terminal, question);
   await terminal.answer('New passphrase:', passphrase);
   await terminal.answer('The same again:', passphrase);
 }
@@ -22,8 +29,10 @@ export async function answerUnlock(terminal: Terminal, answer: 'y' | 'n'): Promi
   await terminal.answer('Keep the vault unlocked', answer);
 }
 
-export async function chooseTyping(terminal: Terminal): Promise<void> {
-  const question = 'Passphrase for the new vault';
+export async function chooseTyping(
+  terminal: Terminal,
+  question = 'Passphrase for the new vault',
+): Promise<void> {
   await terminal.waitFor(`? ${question}`);
   terminal.type('type');
   await terminal.waitFor('❯ type my own');

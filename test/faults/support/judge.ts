@@ -108,7 +108,7 @@ export async function judgeConfig(
 }
 
 const SYNCS: ReadonlySet<string> = new Set(['fsync', 'fdatasync', 'sync_file_range', 'syncfs']);
-const SUCCESS = /^(?:stored|replaced|removed|saved) /m;
+const SUCCESS = /^(?:stored|replaced|removed|saved|changed|moved|copied|restored|backed up) /m;
 
 /**
  * No success without durability: what could not be synced may be gone after a power loss, however new it looks now.
@@ -147,7 +147,7 @@ export async function judgeMove(
   return problems;
 }
 
-function judgeReport({ status, stdout, stderr }: RunResult, isNew: boolean): readonly Problem[] {
+export function judgeReport({ status, stdout, stderr }: RunResult, isNew: boolean): readonly Problem[] {
   const problems: Problem[] = [];
   const unclear = (text: string): void => {
     problems.push({ kind: 'unclear', text: `${text}: ${stderr}` });
@@ -170,7 +170,7 @@ function judgeReport({ status, stdout, stderr }: RunResult, isNew: boolean): rea
   return problems;
 }
 
-function strays(path: string): readonly Problem[] {
+export function strays(path: string): readonly Problem[] {
   return strayFiles(path).map((name) => ({ kind: 'stray', text: name }));
 }
 
@@ -178,6 +178,6 @@ function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {
   return a === undefined || b === undefined ? a === b : a.equals(b);
 }
 
-function sameLines(a: readonly string[], b: readonly string[]): boolean {
+export function sameLines(a: readonly string[], b: readonly string[]): boolean {
   return a.toSorted().join('\n') === b.toSorted().join('\n');
 }

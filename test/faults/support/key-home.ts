@@ -13,6 +13,9 @@ import { WORK_FACTOR } from './work-factor.ts';
 
 export const PASSPHRASE = 'copper-tulip-lantern-orbit';
 
+/** Ends the name of the file that stands for what a writer left that was killed before. */
+export const OLD_STRAY = '.12345678901234.tmp';
+
 /** A key's value that says whose it is, so that a mix-up shows. */
 export function keyOf(name: string): string {
   return `mesa_key_of_${name}`;
@@ -31,15 +34,24 @@ export interface TestStore extends SecretStore {
   readonly waited: boolean;
 }
 
-const knownPassphrase = () => Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
-const PASSPHRASES: PassphraseSource = { toOpen: knownPassphrase, toCreate: knownPassphrase };
+/** What a vault has after its passphrase was changed. */
+export const NEW_PASSPHRASE = 'walnut-harbor-violet-engine';
+
+function knownPassphrase(text: string): PassphraseSource {
+  const known = () => Promise.resolve({ text, typed: false, mayCreate: true });
+  return { toOpen: known, toCreate: known };
+}
 
 /** The store in this process, with a derivation that costs nothing for a vault that was made that way. */
-export async function openHomeStore(home: TempHome, backend: Backend): Promise<TestStore> {
+export async function openHomeStore(
+  home: TempHome,
+  backend: Backend,
+  passphrase: string = PASSPHRASE,
+): Promise<TestStore> {
   let waited = false;
   const store = await openStore(backend, {
     paths: pathsOf(home),
-    passphrases: () => Promise.resolve(PASSPHRASES),
+    passphrases: () => Promise.resolve(knownPassphrase(passphrase)),
     now: () => new Date(),
     warn: () => undefined,
     onLockWait: () => {
@@ -59,8 +71,12 @@ export async function openHomeStore(home: TempHome, backend: Backend): Promise<T
 }
 
 /** What a store holds, as `scope=key` lines. @throws when the store is damaged */
-export async function readKeys(home: TempHome, backend: Backend): Promise<readonly string[]> {
-  const store = await openHomeStore(home, backend);
+export async function readKeys(
+  home: TempHome,
+  backend: Backend,
+  passphrase?: string,
+): Promise<readonly string[]> {
+  const store = await openHomeStore(home, backend, passphrase);
   return [...(await store.read())].map(([scope, { token }]) => `${scope}=${token.reveal()}`);
 }
 
@@ -69,12 +85,18 @@ export function keyLines(scopes: readonly string[]): readonly string[] {
   return scopes.map((scope) => `${scope}=${keyOf(scope)}`);
 }
 
+/** A document with these keys, as somebody may have written it. */
+export function documentText(scopes: readonly string[]): string {
+  return ['version = 1', ...scopes.map((name) => `[keys."${name}"]\nkey = "${keyOf(name)}"`)].join('\n');
+}
+
 export async function storeKeys(
   home: TempHome,
   backend: Backend,
   scopes: readonly string[],
+  passphrase?: string,
 ): Promise<TestStore> {
-  const store = await openHomeStore(home, backend);
+  const store = await openHomeStore(home, backend, passphrase);
   await store.apply(
     scopes.map((name) => {
       const scope = parseStoreKey(name);
@@ -113,6 +135,8 @@ export function strayFiles(path: string): readonly string[] {
     'secrets.vault.age',
     'config.toml',
     'linked.toml',
+    'backup.age',
+    'backup.toml',
   ]);
   return listDir(dirname(path)).filter((name) => !expected.has(name));
 }

@@ -5,11 +5,22 @@ import type { Backend } from '../../../src/core/secret-store.ts';
 import type { RunResult } from '../../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 import type { Problem } from './fault-row.ts';
+import { judgeBackup, judgeMigration, judgePassphraseChange } from './judge-life.ts';
 import { judgeConfig, judgeMove, judgeStore } from './judge.ts';
-import { keyOf, readBytes, storeKeys, storePath } from './key-home.ts';
+import {
+  documentText,
+  keyOf,
+  NEW_PASSPHRASE,
+  OLD_STRAY,
+  PASSPHRASE,
+  readBytes,
+  storeKeys,
+  storePath,
+} from './key-home.ts';
 
 /** A command that writes, from a known state, and how to tell whether it did it all or nothing. */
 export interface Scenario {
+  /** `~/` stands for the home directory; see argsIn. */
   readonly args: readonly string[];
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -26,9 +37,6 @@ const FEW_SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web'];
 /** Enough for a store of several pages. */
 export const MANY_SCOPES = [...FEW_SCOPES, ...Array.from({ length: 150 }, (_, n) => `orgs/more-${n}`)];
 
-/** Ends the name of the file that stands for what a writer left that was killed before. */
-export const OLD_STRAY = '.12345678901234.tmp';
-
 const CONFIG_TEXT = '# ours\n[other]\nname = "kept"\n\n[secrets]\nbackend = "encrypted-file" # why\n';
 const NEW_CONFIG_TEXT =
   '# Configuration of mesa. Keys live in the secret store, never in this file.\n\n[secrets]\nbackend = "encrypted-file"\n';
@@ -42,12 +50,31 @@ export const SCENARIO_NAMES = [
   'vault: rm-key',
   'config: first init',
   'config: init, linked file',
+  'vault: change-passphrase',
+  'vault: restore',
+  'plaintext: restore',
+  'migrate: to encrypted-file',
+  'migrate: to plaintext-file',
+  'backup: vault',
+  'backup: plaintext store',
 ] as const;
 
 /** It replaces two files, one after the other. */
 export const LEGACY_KEYS = 'doctor --fix: legacy keys';
 
 export type ScenarioName = (typeof SCENARIO_NAMES)[number] | typeof LEGACY_KEYS;
+/** For every scenario. */
+export const SCENARIO_ENV = {
+  MESA_VAULT_PASSPHRASE: PASSPHRASE,
+  MESA_NEW_VAULT_PASSPHRASE: NEW_PASSPHRASE,
+} as const;
+
+/** The arguments of a scenario's command in one home directory. */
+export function argsIn({ args }: Scenario, home: TempHome): readonly string[] {
+  return args.map((word) => word.replace(/^~(?=\/)/, home.path));
+}
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** Each may be given what the store holds at first. */
 export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[]) => Promise<Scenario>>> = {
@@ -60,6 +87,13 @@ export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[
   'config: first init': () => Promise.resolve(firstConfig()),
   'config: init, linked file': () => Promise.resolve(linkedConfig()),
   [LEGACY_KEYS]: legacyKeys,
+  'vault: change-passphrase': changedPassphrase,
+  'vault: restore': (scopes) => restored('encrypted-file', scopes),
+  'plaintext: restore': (scopes) => restored('plaintext-file', scopes),
+  'migrate: to encrypted-file': (scopes) => migrated('plaintext-file', 'encrypted-file', scopes),
+  'migrate: to plaintext-file': (scopes) => migrated('encrypted-file', 'plaintext-file', scopes),
+  'backup: vault': () => backedUp('encrypted-file'),
+  'backup: plaintext store': () => backedUp('plaintext-file'),
 };
 
 const SET_KEY = { args: ['auth', 'set-key', '--org', 'new'], stdin: keyOf('orgs/new') };
@@ -170,6 +204,64 @@ function linkedConfig(): Scenario {
       symlinkSync(target(home), home.config);
     },
     judge: (home, result) => judgeConfig(home, { file: target(home), before, after }, result),
+    target,
+  };
+}
+
+async function changedPassphrase(): Promise<Scenario> {
+  const store = await existingStore('encrypted-file', FEW_SCOPES, FEW_SCOPES);
+  return {
+    ...store,
+    args: ['auth', 'change-passphrase'],
+    judge: (home, result) => judgePassphraseChange(home, FEW_SCOPES, result),
+  };
+}
+
+const BACKUP = 'backups/backup.age';
+const PLAIN_BACKUP = 'backups/backup.toml';
+
+/** A backup with one key that the store has, and one that it lost. */
+async function restored(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
+  const store = await existingStore(backend, scopes, [...scopes, 'orgs/lost']);
+  return {
+    ...store,
+    args: ['auth', 'restore', `~/${PLAIN_BACKUP}`, '--yes'],
+    prepare(home) {
+      store.prepare(home);
+      home.write(PLAIN_BACKUP, documentText(['orgs/acme', 'orgs/lost']));
+    },
+  };
+}
+
+async function migrated(
+  from: Backend,
+  to: Backend,
+  scopes: readonly string[] = FEW_SCOPES,
+): Promise<Scenario> {
+  const store = await existingStore(from, scopes, scopes);
+  const args = ['auth', 'migrate', '--to', to, '--yes'];
+  return {
+    args,
+    prepare(home) {
+      store.prepare(home);
+      leaveStray(home, storePath(home, to));
+      leaveStray(home, home.config);
+    },
+    judge: (home, result) => judgeMigration(home, { from, to, args, scopes }, result),
+    target: (home) => storePath(home, to),
+  };
+}
+
+async function backedUp(backend: Backend): Promise<Scenario> {
+  const store = await existingStore(backend, FEW_SCOPES, FEW_SCOPES);
+  const target = (home: TempHome): string => join(home.path, BACKUP);
+  return {
+    args: ['auth', 'backup', `~/${BACKUP}`],
+    prepare(home) {
+      store.prepare(home);
+      home.write('backups/backup.toml', '');
+    },
+    judge: (home, result) => judgeBackup(home, { backend, file: target(home), scopes: FEW_SCOPES }, result),
     target,
   };
 }

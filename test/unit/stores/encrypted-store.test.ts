@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Change, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
+import { EncryptedStore } from '../../../src/stores/encrypted-store.ts';
 import { openStore } from '../../../src/stores/open-store.ts';
 import type { PassphraseSource } from '../../../src/vault/passphrase.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
@@ -167,5 +168,45 @@ describe('a vault that vanishes while its passphrase is typed', () => {
     rmSync(home.vault);
     expect(await store.apply([CHANGE])).toEqual(['stored']);
     expect((await store.read()).size).toBe(1);
+  });
+});
+
+describe('a change of the passphrase', () => {
+  const NEXT = 'another one of mine';
+
+  async function openVaultStore(home: TempHome): Promise<EncryptedStore> {
+    const { store } = await openScripted(home, { typed: [PASSPHRASE] });
+    if (!(store instanceof EncryptedStore)) {
+      throw new TypeError('not a vault');
+    }
+    await store.open();
+    return store;
+  }
+
+  it('keeps what another process wrote since the vault was opened', async () => {
+    const home = await homeWithVault();
+    const store = await openVaultStore(home);
+    const other = await openScripted(home, { typed: [PASSPHRASE] });
+    await other.store.apply([{ ...CHANGE, scope: { kind: 'global' } }]);
+    await store.changePassphrase(NEXT);
+    const { store: after } = await openScripted(home, { environment: NEXT });
+    expect([...(await after.read()).keys()]).toEqual(['global', 'orgs/acme']);
+  });
+
+  it('does not undo the change that another process made meanwhile', async () => {
+    const home = await homeWithVault();
+    const [store, other] = [await openVaultStore(home), await openVaultStore(home)];
+    await other.changePassphrase(NEXT);
+    const before = readFileSync(home.vault);
+    await expect(store.changePassphrase('a third one')).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
+    expect(readFileSync(home.vault).equals(before)).toBe(true);
+  });
+
+  it('makes no vault where there is none any more', async () => {
+    const home = await homeWithVault();
+    const store = await openVaultStore(home);
+    rmSync(home.vault);
+    await expect(store.changePassphrase(NEXT)).rejects.toMatchObject({ code: 'STORE_BUSY' });
+    expect(home.tree()).not.toContain('.local/share/mesa/secrets.vault.age');
   });
 });

@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import type { Backend } from '../../../src/core/secret-store.ts';
+import { resolvePaths } from '../../../src/platform/paths.ts';
+import { moveDocument } from '../../../src/stores/move-document.ts';
+import { openStore } from '../../../src/stores/open-store.ts';
+import { openNew, replaceDocument, type WholeStore } from '../../../src/stores/opened-store.ts';
+import { documentOf, openVault, PASSPHRASE, writePlaintext } from '../../support/stores.ts';
+import { createTempHome, type TempHome } from '../../support/temp-home.ts';
+
+const DOCUMENT = documentOf({ 'orgs/acme': 'mesa_acme' });
+const OTHER = documentOf({ 'orgs/acme': 'mesa_newer' });
+
+function open(home: TempHome, backend: Backend): Promise<WholeStore> {
+  const known = () => Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
+  return openStore(backend, {
+    paths: resolvePaths({ env: { HOME: home.path }, platform: 'linux' }),
+    passphrases: () => Promise.resolve({ toOpen: known, toCreate: known }),
+    now: () => new Date(0),
+    warn: () => undefined,
+    onLockWait: () => undefined,
+    workFactor: 10,
+  });
+}
+
+async function prepare() {
+  const home = createTempHome();
+  writePlaintext(home, DOCUMENT);
+  const source = await (await open(home, 'plaintext-file')).open();
+  const target = await openNew(await open(home, 'encrypted-file'));
+  const steps: string[] = [];
+  const switchOver = (): void => {
+    steps.push(existsSync(home.vault) && existsSync(home.plaintext) ? 'both there' : 'too early or too late');
+  };
+  return { home, move: { source, target, document: source.document, switchOver, keepSource: false }, steps };
+}
+
+describe('moving a document', () => {
+  it('switches over while both stores hold it', async () => {
+    const { home, move, steps } = await prepare();
+    await moveDocument(move);
+    expect(steps).toEqual(['both there']);
+    expect(await openVault(home)).toBe(DOCUMENT);
+    expect(existsSync(home.plaintext)).toBe(false);
+  });
+
+  it('stops before anything is written when another process wrote the source', async () => {
+    const { home, move, steps } = await prepare();
+    writePlaintext(home, OTHER);
+    await expect(moveDocument(move)).rejects.toMatchObject({
+      code: 'STORE_BUSY',
+      message: `another process changed ${home.plaintext} while this command ran; nothing was changed`,
+    });
+    expect(steps).toEqual([]);
+    expect(existsSync(home.vault)).toBe(false);
+    expect(readFileSync(home.plaintext, 'utf8')).toBe(OTHER);
+  });
+
+  it('stops when another process made the target', async () => {
+    const { home, move, steps } = await prepare();
+    home.write('.local/share/mesa/secrets.vault.age', 'theirs');
+    await expect(moveDocument(move)).rejects.toMatchObject({ code: 'STORE_BUSY' });
+    expect(steps).toEqual([]);
+    expect(readFileSync(home.vault, 'utf8')).toBe('theirs');
+    expect(existsSync(home.plaintext)).toBe(true);
+  });
+
+  it('keeps the source in force when what was written does not come back as it was', async () => {
+    const { home, move, steps } = await prepare();
+    const codec = { ...move.target.codec, decode: () => Promise.resolve(OTHER) };
+    await expect(moveDocument({ ...move, target: { ...move.target, codec } })).rejects.toMatchObject({
+      code: 'IO',
+      message: `what was written to ${home.vault} does not come back as it was; the other store is still in force`,
+    });
+    expect(steps).toEqual([]);
+    expect(readFileSync(home.plaintext, 'utf8')).toBe(DOCUMENT);
+  });
+
+  it('keeps the source when the configuration cannot be changed', async () => {
+    const { home, move } = await prepare();
+    const switchOver = (): void => {
+      throw new TypeError('no');
+    };
+    await expect(moveDocument({ ...move, switchOver })).rejects.toThrow('no');
+    expect(readFileSync(home.plaintext, 'utf8')).toBe(DOCUMENT);
+    expect(await openVault(home)).toBe(DOCUMENT);
+  });
+});
+
+it('replacing a document stops when another process wrote the store since', async () => {
+  const home = createTempHome();
+  writePlaintext(home, DOCUMENT);
+  const opened = await (await open(home, 'plaintext-file')).open();
+  writePlaintext(home, OTHER);
+  await expect(replaceDocument(opened, opened.document)).rejects.toMatchObject({
+    code: 'STORE_BUSY',
+    exitStatus: 8,
+  });
+  expect(readFileSync(home.plaintext, 'utf8')).toBe(OTHER);
+});
