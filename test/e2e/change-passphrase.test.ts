@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 
+import { isAlive, unlock } from '../support/agent.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import {
   documentOf,
@@ -159,4 +160,15 @@ it('refuses a damaged vault before anything is asked', async () => {
     stderr: expect.stringContaining(`the vault ${home.vault} is damaged`) as string,
   });
   expect(fingerprint(home)).toEqual(before);
+});
+
+it('asks for the passphrase of an unlocked vault all the same, and locks it', async () => {
+  const home = await homeWithVault();
+  const agent = await unlock(home);
+  const asked = await runMesa(CHANGE, { home, env: { MESA_NEW_VAULT_PASSPHRASE: NEW } });
+  expect(asked.status).toBe(6);
+  expect(isAlive(agent)).toBe(true);
+  expect(await runMesa(CHANGE, { home, env: BOTH })).toMatchObject({ status: 0 });
+  expect(isAlive(agent)).toBe(false);
+  expect((await runMesa(['auth', 'list'], { home })).status).toBe(6);
 });

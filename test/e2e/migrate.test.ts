@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
+import { isAlive, unlock } from '../support/agent.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import {
   documentOf,
@@ -131,6 +132,14 @@ describe('to a plaintext file', () => {
     expect(readIfExists(home.plaintext)).toBe(RICH);
     expect(existsSync(home.vault)).toBe(false);
     expect(configOf(home)).toContain('"plaintext-file"');
+  });
+
+  it('ends the agent of a vault that is no more', async () => {
+    const home = await vaultHome();
+    const agent = await unlock(home);
+    expect(await runMesa([...TO_PLAINTEXT, '--yes'], { home, env: UNLOCKED })).toMatchObject({ status: 0 });
+    expect(isAlive(agent)).toBe(false);
+    expect((await runMesa(['auth', 'get-key', '--org', 'acme'], { home })).stdout).toBe(`${ACME}\n`);
   });
 
   it('asks on a terminal, and no is the answer that Enter gives', async () => {

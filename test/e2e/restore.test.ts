@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { unlock } from '../support/agent.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import {
   documentOf,
@@ -81,6 +82,16 @@ describe('with --yes', () => {
     home.write('keys.toml', BACKUP);
     expect(await restore(home, ['keys.toml', '--yes'])).toMatchObject({ status: 0 });
     expect(await openVault(home)).toBe(MERGED);
+  });
+
+  it('is seen through an agent that held the vault before', async () => {
+    const home = createTempHome();
+    home.useBackend('encrypted-file');
+    await writeVault(home, PRESENT);
+    home.write('keys.toml', BACKUP);
+    await unlock(home);
+    expect(await restore(home, ['keys.toml', '--yes'])).toMatchObject({ status: 0 });
+    expect((await runMesa(['auth', 'get-key', '--org', 'lost'], { home })).stdout).toBe(`${OLD}\n`);
   });
 
   it('makes the store that the configuration names where there is none', async () => {

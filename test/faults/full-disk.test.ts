@@ -16,8 +16,8 @@ const ROWS = [
   { name: 'plaintext: set-key', step: 1 },
   { name: 'vault: set-key', step: 8 },
   { name: 'config: init, linked file', step: 1 },
-  { name: 'migrate: to encrypted-file', step: 8 },
-  { name: 'backup: vault', step: 8 },
+  { name: 'migrate: to encrypted-file', step: 6 },
+  { name: 'backup: vault', step: 6 },
 ] as const;
 
 function runScenario(scenario: Scenario, home: TempHome, under: readonly string[]): Promise<RunResult> {

@@ -171,17 +171,17 @@ describe('a vault that vanishes while its passphrase is typed', () => {
   });
 });
 
+async function openVaultStore(home: TempHome): Promise<EncryptedStore> {
+  const { store } = await openScripted(home, { typed: [PASSPHRASE] });
+  if (!(store instanceof EncryptedStore)) {
+    throw new TypeError('not a vault');
+  }
+  await store.open();
+  return store;
+}
+
 describe('a change of the passphrase', () => {
   const NEXT = 'another one of mine';
-
-  async function openVaultStore(home: TempHome): Promise<EncryptedStore> {
-    const { store } = await openScripted(home, { typed: [PASSPHRASE] });
-    if (!(store instanceof EncryptedStore)) {
-      throw new TypeError('not a vault');
-    }
-    await store.open();
-    return store;
-  }
 
   it('keeps what another process wrote since the vault was opened', async () => {
     const home = await homeWithVault();

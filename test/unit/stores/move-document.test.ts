@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/core/secret-store.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
-import { openStore } from '../../../src/stores/open-store.ts';
+import { openWholeStore } from '../../../src/stores/open-store.ts';
 import { openNew, replaceDocument, type WholeStore } from '../../../src/stores/opened-store.ts';
 import { documentOf, openVault, PASSPHRASE, writePlaintext } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
@@ -13,9 +13,10 @@ import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 const DOCUMENT = documentOf({ 'orgs/acme': 'mesa_acme' });
 const OTHER = documentOf({ 'orgs/acme': 'mesa_newer' });
 
+const known = () => Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
+
 function open(home: TempHome, backend: Backend): Promise<WholeStore> {
-  const known = () => Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
-  return openStore(backend, {
+  return openWholeStore(backend, {
     paths: resolvePaths({ env: { HOME: home.path }, platform: 'linux' }),
     passphrases: () => Promise.resolve({ toOpen: known, toCreate: known }),
     now: () => new Date(0),
@@ -35,6 +36,10 @@ async function prepare() {
     steps.push(existsSync(home.vault) && existsSync(home.plaintext) ? 'both there' : 'too early or too late');
   };
   return { home, move: { source, target, document: source.document, switchOver, keepSource: false }, steps };
+}
+
+function fail(): never {
+  throw new TypeError('no');
 }
 
 describe('moving a document', () => {
@@ -80,10 +85,7 @@ describe('moving a document', () => {
 
   it('keeps the source when the configuration cannot be changed', async () => {
     const { home, move } = await prepare();
-    const switchOver = (): void => {
-      throw new TypeError('no');
-    };
-    await expect(moveDocument({ ...move, switchOver })).rejects.toThrow('no');
+    await expect(moveDocument({ ...move, switchOver: fail })).rejects.toThrow('no');
     expect(readFileSync(home.plaintext, 'utf8')).toBe(DOCUMENT);
     expect(await openVault(home)).toBe(DOCUMENT);
   });
