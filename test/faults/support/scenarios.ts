@@ -63,6 +63,7 @@ export const SCENARIO_NAMES = [
 export const LEGACY_KEYS = 'doctor --fix: legacy keys';
 
 export type ScenarioName = (typeof SCENARIO_NAMES)[number] | typeof LEGACY_KEYS;
+
 /** For every scenario. */
 export const SCENARIO_ENV = {
   MESA_VAULT_PASSPHRASE: PASSPHRASE,
@@ -73,8 +74,6 @@ export const SCENARIO_ENV = {
 export function argsIn({ args }: Scenario, home: TempHome): readonly string[] {
   return args.map((word) => word.replace(/^~(?=\/)/, home.path));
 }
-
-export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** Each may be given what the store holds at first. */
 export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[]) => Promise<Scenario>>> = {

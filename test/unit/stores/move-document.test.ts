@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/core/secret-store.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
-import { openWholeStore } from '../../../src/stores/open-store.ts';
+import { openWholeStore } from '../../../src/stores/open-whole-store.ts';
 import { openNew, replaceDocument, type WholeStore } from '../../../src/stores/opened-store.ts';
 import { documentOf, openVault, PASSPHRASE, writePlaintext } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
