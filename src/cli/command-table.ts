@@ -133,7 +133,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     description: 'show the store, its keys with their expiry, and the key that is used here',
     examples: [
       'mesa auth status',
-      'mesa auth status --org acme --fail-within 7d    # exits with 9 when that key ends within a week',
+      'mesa auth status --org acme --fail-within 7d   # exits with 9 in its last week',
     ],
     flags: [
       ...SCOPE_FLAGS,
