@@ -20,7 +20,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'MESA_ORGS',
     description: '<org>:<token>[,<org>:<token>...]: registers the tokens, then the command goes on',
   },
-  { name: 'MESA_API_KEY', description: 'a key that comes before those in the store' },
+  { name: 'MESA_API_KEY', description: 'a key that comes before the store' },
   {
     name: 'MESA_ORG',
     description: 'the organization to work for, and the one that MESA_API_KEY is for',
