@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 
+import { agentStatus } from '../agent/client.ts';
 import type { Config } from '../config/config.ts';
 import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -13,6 +14,8 @@ export type StoreState =
       readonly kind: 'unlocked';
       readonly entries: KeyEntries;
       readonly by: 'MESA_VAULT_PASSPHRASE' | 'agent';
+      /** Milliseconds until the agent locks unless it is used before; undefined when it does not tell. */
+      readonly left: number | undefined;
     }
   /** There is no file yet, so no keys either. */
   | { readonly kind: 'absent'; readonly entries: KeyEntries }
@@ -44,6 +47,11 @@ export async function storeStatus(context: Context, config: Config, store: Secre
   if (store.backend === 'plaintext-file') {
     return { kind: 'plaintext', entries };
   }
-  const fromEnvironment = (context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '';
-  return { kind: 'unlocked', entries, by: fromEnvironment ? 'MESA_VAULT_PASSPHRASE' : 'agent' };
+  if ((context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '') {
+    return { kind: 'unlocked', entries, by: 'MESA_VAULT_PASSPHRASE', left: undefined };
+  }
+  const agent = await agentStatus(context.paths);
+  const end = agent === undefined ? undefined : Math.min(agent.idleUntil.getTime(), agent.lockedAt.getTime());
+  const left = end === undefined ? undefined : Math.max(0, end - context.host.now().getTime());
+  return { kind: 'unlocked', entries, by: 'agent', left };
 }

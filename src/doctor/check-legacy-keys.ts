@@ -3,8 +3,8 @@ import { quoteText } from '../core/escape-text.ts';
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
-import { MesaAuthError } from '../errors.ts';
-import type { Finding } from './finding.ts';
+import { describeErrno, MesaAuthError } from '../errors.ts';
+import { errorOf, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
 type Keys = ReadonlyMap<string, Token>;
@@ -90,7 +90,17 @@ async function moveKeys(
   const moved = new Map(
     [...keys].filter(([org, token]) => after.get(formatStoreKey(scopeOf(org)))?.token.equals(token) === true),
   );
-  await withLock(() => Promise.resolve(removeLegacyKeys(file, moved)));
+  const error = await errorOf(() => withLock(async () => removeLegacyKeys(file, moved)));
+  if (error !== undefined) {
+    const reason = error.cause === undefined ? error.message : describeErrno(error.cause);
+    throw new MesaAuthError(
+      error.code,
+      `it is in ${store.backend} now, and cannot be taken out there: ${reason}`,
+      {
+        cause: error.cause,
+      },
+    );
+  }
   return Array.from(moved.keys(), (org) => `moved the key for ${org} from ${file} into ${store.backend}`);
 }
 

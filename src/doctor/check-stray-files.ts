@@ -23,7 +23,7 @@ export async function checkStrayFiles({
     ...(configFile === undefined ? [] : [configFile]),
   ]
     .filter((path) => existsSync(path))
-    .map((path) => realpathSync(path));
+    .map(resolveLinks);
   const findings: Finding[] = [];
   for (const target of targets) {
     const strays = await straysOf(target, paths.lockFile);
@@ -42,6 +42,15 @@ export async function checkStrayFiles({
     }
   }
   return findings;
+}
+
+/** What cannot be resolved is taken as it is; the check of files tells of it. */
+function resolveLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Looked for under the lock: a temporary file may belong to somebody who is writing right now. */

@@ -1,5 +1,6 @@
 import type { EnvironmentKey } from '../core/resolve-key.ts';
 import { reasonsToPass } from '../onboarding/probe.ts';
+import { checkAgent } from './check-agent.ts';
 import { checkConfig } from './check-config.ts';
 import { checkEnvironment } from './check-environment.ts';
 import { checkFiles } from './check-files.ts';
@@ -28,6 +29,7 @@ export async function examine(
     ...checkBothBackends(patient),
     ...checkPlaintextDisk(patient, reasonsToPass({ env, dataDir: paths.dataDir })),
     ...(await checkWorkFactor(patient)),
+    ...(await checkAgent(patient)),
     ...(await checkEnvironment(patient, environmentKey)),
     ...checkSlowStart(patient),
     ...(await checkGitHelper(patient)),

@@ -9,6 +9,8 @@ export interface Patient {
   readonly cwd: string | undefined;
   /** As `process.versions.node` gives it. */
   readonly nodeVersion: string;
+  /** Of mesa, as in package.json. */
+  readonly version: string;
   readonly paths: Paths;
   /** The configuration in force, or why it cannot be read. */
   readonly config: Config | MesaAuthError;

@@ -222,7 +222,9 @@ globex = { api-key = '${LEGACY_TOO}', url = "y" }
     chmodSync(dir, 0o700);
     expect(result.status).toBe(1);
     expect(result.stderr).toContain(`not mended: ${home.config} holds a key in plain text for acme, globex`);
-    expect(result.stderr).toContain('permission denied; nothing was changed');
+    expect(result.stderr).toContain(
+      'it is in plaintext-file now, and cannot be taken out there: permission denied',
+    );
     expect(readFileSync(home.config, 'utf8')).toBe(config);
     // They are in the store by then; the next time they only have to be removed.
     expect(await doctor(home, {}, '--fix')).toMatchObject({ status: 0 });

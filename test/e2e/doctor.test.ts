@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { unlock } from '../support/agent.ts';
 import { ANOTHER_USER, CAN_CHOWN, CAN_MOUNT, withMounts } from '../support/confinement.ts';
 import { NODE, runMesa, type RunOptions, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';
@@ -281,5 +284,66 @@ describe('doctor', () => {
     }).trim();
     const found = await findProblems(home, { env: { NODE_EXTRA_CA_CERTS: ca } });
     expect(found.map(({ check }) => check)).toEqual(major === '20' ? ['slow_start'] : []);
+  });
+});
+
+describe('doctor and the unlock agent', () => {
+  it('finds nothing wrong with one of this version, and reads the vault through it', async () => {
+    const home = await vaultHome();
+    home.write('.local/share/mesa/secrets.plaintext.toml', documentOf({ 'orgs/old': OTHER }));
+    await unlock(home);
+    const found = await findProblems(home);
+    expect(found.map(({ check }) => check)).toEqual(['both_backends', 'work_factor']);
+    expect(found[0]?.what).toContain('; only there: orgs/old');
+  });
+
+  it.each([
+    {
+      title: 'speaks of another version',
+      reply: '{"version":2,"type":"status"}\n',
+      what: 'the unlock agent is of another version of mesa than this one',
+    },
+    { title: 'does not answer', reply: undefined, what: 'the unlock agent does not answer' },
+  ])('finds one that $title, and waits for it no longer than seconds', async ({ reply, what }) => {
+    const home = plaintextHome();
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (reply !== undefined) {
+        socket.end(reply);
+      }
+    });
+    server.listen(join(home.dataDir, 'agent.sock'));
+    await once(server, 'listening');
+    chmodSync(join(home.dataDir, 'agent.sock'), 0o600);
+    onTestFinished(() => {
+      server.close();
+    });
+    const { status, stdout, milliseconds } = await doctor(home, {}, '--json');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: [
+        {
+          check: 'agent',
+          severity: 'warning',
+          what: expect.stringContaining(what) as string,
+          mend: 'mesa auth lock, then: mesa auth unlock',
+        },
+      ],
+    });
+    expect(milliseconds).toBeLessThan(10_000);
+  });
+
+  it.runIf(CAN_CHOWN)('finds a socket that somebody else may have made', async () => {
+    const home = plaintextHome();
+    const socket = join(home.dataDir, 'agent.sock');
+    const server = createServer().listen(socket);
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+    });
+    chownSync(socket, ANOTHER_USER, ANOTHER_USER);
+    expect(await findProblems(home)).toMatchObject([
+      { check: 'agent', severity: 'error', what: `${socket} may belong to another user` },
+    ]);
   });
 });

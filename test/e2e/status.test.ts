@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { childEnv, runMesa } from '../support/run-mesa.ts';
+import { unlock } from '../support/agent.ts';
 import { jwtExpiringIn } from '../support/jwt.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
@@ -75,7 +76,13 @@ describe('status', () => {
     };
     expect(JSON.parse(result.stdout)).toEqual({
       schema_version: 1,
-      store: { backend: 'plaintext-file', location: home.plaintext, state: 'plaintext', unlocked_by: null },
+      store: {
+        backend: 'plaintext-file',
+        location: home.plaintext,
+        state: 'plaintext',
+        unlocked_by: null,
+        unlocked_for_seconds: null,
+      },
       config_file: home.config,
       environment: [
         { name: 'MESA_API_KEY', value: 'mesa_****e7e7' },
@@ -191,6 +198,28 @@ describe('status with a vault', () => {
       keys: null,
     });
     expect(fingerprint(home)).toEqual(before);
+  });
+
+  it('that the agent has unlocked shows its keys with what the store says of them, and for how long', async () => {
+    const home = createTempHome();
+    home.useBackend('encrypted-file');
+    await writeVault(home, `${documentOf({ 'orgs/acme': ORG })}expires = 2026-01-01T00:00:00.000Z\n`);
+    await unlock(home, { args: ['--timeout', '1h'] });
+    const args = ['--org', 'acme'];
+    const result = await runMesa(status(...args), { home });
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout).toMatch(
+      /^store {6}encrypted-file, unlocked for (?:1 hour|59 minutes 5[0-9] seconds) by the agent\n/,
+    );
+    expect(result.stdout).toMatch(
+      /^orgs\/acme {2}API key {2}mesa_\*{4}9f2c {2}2026-11-20 {2}2026-01-01 \(.* ago\)$/m,
+    );
+    const json = await runMesa(status(...args, '--json'), { home });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      store: { state: 'unlocked', unlocked_by: 'agent', unlocked_for_seconds: expect.any(Number) as number },
+      used: { source: 'orgs/acme', state: 'expired', expires: '2026-01-01T00:00:00.000Z' },
+    });
+    expect((await runMesa(status(...args, '--fail-within', '0s'), { home })).status).toBe(9);
   });
 
   it('that MESA_VAULT_PASSPHRASE opens shows its keys', async () => {

@@ -9,6 +9,7 @@ import type { Patient, StoreView } from '../../doctor/patient.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { withDataLock } from '../data-lock.ts';
+import { VERSION } from '../version.ts';
 
 export interface DoctorOptions {
   readonly fix: boolean;
@@ -65,6 +66,7 @@ async function examineContext(context: Context): Promise<readonly Finding[]> {
     env,
     cwd: context.host.cwd(),
     nodeVersion: process.versions.node,
+    version: VERSION,
     paths: context.paths,
     config: await orError<Config>(() => context.loadConfig()),
     stores: {
@@ -78,8 +80,16 @@ async function examineContext(context: Context): Promise<readonly Finding[]> {
 
 async function viewStore(context: Context, backend: Backend): Promise<StoreView> {
   const store = await context.openStore(backend);
-  const exists = lstatSync(store.location, { throwIfNoEntry: false }) !== undefined;
-  return { store, exists, entries: await orError(() => store.read()) };
+  return { store, exists: isThere(store.location), entries: await orError(() => store.read()) };
+}
+
+/** Whether there is something; what cannot be looked at is taken to be there. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 async function orError<T>(work: () => Promise<T>): Promise<T | MesaAuthError> {

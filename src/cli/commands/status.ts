@@ -1,4 +1,4 @@
-import { parseDuration } from '../../core/duration.ts';
+import { describeDuration, parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
@@ -156,7 +156,10 @@ function describeState(state: StoreState): string {
     case 'plaintext':
       return 'not encrypted';
     case 'unlocked':
-      return state.by === 'agent' ? 'unlocked by the agent' : `unlocked with ${state.by}`;
+      if (state.by === 'agent') {
+        return `unlocked${state.left === undefined ? '' : ` for ${describeDuration(state.left)}`} by the agent`;
+      }
+      return `unlocked with ${state.by}`;
     case 'absent':
       return 'not made yet';
     case 'locked':
@@ -216,6 +219,8 @@ function statusDocument(status: Status): Record<string, unknown> {
       location: store.location,
       state: state.kind,
       unlocked_by: state.kind === 'unlocked' ? state.by : null,
+      unlocked_for_seconds:
+        state.kind === 'unlocked' && state.left !== undefined ? Math.floor(state.left / 1_000) : null,
     },
     config_file: configFile ?? null,
     environment: variables.map(({ name, shown }) => ({ name, value: shown ?? null })),
