@@ -3,7 +3,7 @@ import { quoteText } from '../core/escape-text.ts';
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
-import { describeErrno, MesaAuthError } from '../errors.ts';
+import { MesaAuthError } from '../errors.ts';
 import { errorOf, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
@@ -92,14 +92,9 @@ async function moveKeys(
   );
   const error = await errorOf(() => withLock(async () => removeLegacyKeys(file, moved)));
   if (error !== undefined) {
-    const reason = error.cause === undefined ? error.message : describeErrno(error.cause);
-    throw new MesaAuthError(
-      error.code,
-      `it is in ${store.backend} now, and cannot be taken out there: ${reason}`,
-      {
-        cause: error.cause,
-      },
-    );
+    // Of the config file that is true, but the store has changed.
+    const reason = error.message.replace('; nothing was changed', '');
+    throw new MesaAuthError(error.code, `it is in ${store.backend} now; ${reason}`, { cause: error.cause });
   }
   return Array.from(moved.keys(), (org) => `moved the key for ${org} from ${file} into ${store.backend}`);
 }

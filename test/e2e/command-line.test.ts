@@ -81,7 +81,7 @@ describe('help and version', () => {
     { args: ['help', 'exit-codes'], text: '  0      done\n' },
     { args: ['help', 'auth'], text: 'Usage: mesa auth [options] [command]' },
     { args: ['init', '-h'], text: 'Usage: mesa init [options]' },
-    ...['set-key', 'list', 'rm-key', 'get-key'].flatMap((name) => [
+    ...['set-key', 'list', 'rm-key', 'get-key', 'status', 'doctor'].flatMap((name) => [
       { args: ['auth', name, '--help'], text: `Usage: mesa auth ${name} [options]` },
       { args: ['auth', 'help', name], text: `Usage: mesa auth ${name} [options]` },
       { args: ['help', 'auth', name], text: `Usage: mesa auth ${name} [options]` },

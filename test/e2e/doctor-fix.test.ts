@@ -223,7 +223,7 @@ globex = { api-key = '${LEGACY_TOO}', url = "y" }
     expect(result.status).toBe(1);
     expect(result.stderr).toContain(`not mended: ${home.config} holds a key in plain text for acme, globex`);
     expect(result.stderr).toContain(
-      'it is in plaintext-file now, and cannot be taken out there: permission denied',
+      `it is in plaintext-file now; cannot write ${home.config}: permission denied\n`,
     );
     expect(readFileSync(home.config, 'utf8')).toBe(config);
     // They are in the store by then; the next time they only have to be removed.

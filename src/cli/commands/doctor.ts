@@ -30,11 +30,14 @@ export async function runDoctor(asking: Context, options: DoctorOptions): Promis
   const context = asking.withoutQuestions('leave');
   let findings = await examineContext(context);
   let cures: readonly Cure[] = [];
+  let failures = 0;
   if (options.fix) {
-    cures = await mend(context, findings);
+    ({ cures, failures } = await mend(context, findings));
     // What is still found was not mended, whatever was tried.
     findings = await examineContext(context);
   }
+  // What failed may be done all the same, but not surely for good, as when the disk did not confirm it.
+  const problems = Math.max(findings.length, failures);
   for (const { done } of options.json ? [] : cures) {
     context.output.note(`mesa: ${done}`);
   }
@@ -52,11 +55,12 @@ export async function runDoctor(asking: Context, options: DoctorOptions): Promis
     });
   } else if (findings.length > 0) {
     context.output.data(findings.map(describeFinding).join('\n'));
-  } else {
-    context.output.note('mesa: nothing is wrong');
   }
-  if (findings.length > 0) {
-    throw findingsRemain(findings, options.fix);
+  if (problems > 0) {
+    throw describeOutcome(problems, findings, options.fix);
+  }
+  if (!options.json) {
+    context.output.note('mesa: nothing is wrong');
   }
 }
 
@@ -104,26 +108,31 @@ async function orError<T>(work: () => Promise<T>): Promise<T | MesaAuthError> {
 }
 
 /** Mends what can be mended; what fails is said and stays a finding. */
-async function mend(context: Context, findings: readonly Finding[]): Promise<readonly Cure[]> {
+async function mend(
+  context: Context,
+  findings: readonly Finding[],
+): Promise<{ cures: readonly Cure[]; failures: number }> {
   const cures: Cure[] = [];
+  let failures = 0;
   for (const { check, what, fix } of findings) {
     const done = fix === undefined ? [] : await orError(fix);
     if (done instanceof MesaAuthError) {
+      failures += 1;
       context.output.warn(`not mended: ${what}: ${done.message}`);
     } else {
       cures.push(...done.map((line) => ({ check, done: line })));
     }
   }
-  return cures;
+  return { cures, failures };
 }
 
 function describeFinding({ severity, what, why, mend: command }: Finding): string {
   return `${severity}: ${escapeText(what)}\n  why: ${escapeText(why)}\n  mend: ${escapeText(command)}\n`;
 }
 
-function findingsRemain(findings: readonly Finding[], tried: boolean): MesaAuthError {
+function describeOutcome(problems: number, findings: readonly Finding[], tried: boolean): MesaAuthError {
   const fixable = tried ? 0 : findings.filter(({ fix }) => fix !== undefined).length;
-  const count = findings.length === 1 ? '1 problem' : `${findings.length} problems`;
+  const count = problems === 1 ? '1 problem' : `${problems} problems`;
   return new MesaAuthError(
     'FAILURE',
     `${count} ${tried ? 'left' : 'found'}`,
