@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
 
 import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
@@ -32,8 +31,9 @@ export type Answer =
  * closed by then: the agent performs no write whose connection is closed.
  */
 export function askAgent(socketPath: string, lines: readonly string[]): Promise<Answer> {
+  // Loaded here: no command needs it unless there is an agent.
+  const { connect } = process.getBuiltinModule('node:net');
   return new Promise((resolve) => {
-    const socket = connect(socketPath);
     const received: Buffer[] = [];
     let length = 0;
     const end = (answer: Answer): void => {
@@ -44,8 +44,7 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
       socket.destroy();
       end({ failure, reply: undefined });
     };
-    const timer = setTimeout(() => fail('silent'), SILENCE_MS);
-    socket.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       received.push(chunk);
       length += chunk.length;
       if (chunk.includes('\n') || length > MAX_LINE_BYTES) {
@@ -57,19 +56,26 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
           end({ failure: undefined, reply });
         }
       }
+    };
+    const socket = connect({
+      path: socketPath,
+      // Without the stream's own way of reading, which a look-up would load for one line.
+      onread: {
+        buffer: Buffer.allocUnsafe(MAX_LINE_BYTES),
+        callback: (count, buffer) => {
+          take(Buffer.from(buffer.subarray(0, count)));
+          return true;
+        },
+      },
     });
+    const timer = setTimeout(() => fail('silent'), SILENCE_MS);
     socket.on('error', (error) => {
       const errno = errnoOf(error);
       fail(errno === 'ECONNREFUSED' || errno === 'ENOENT' ? 'dead' : 'broken');
     });
     socket.on('close', () => fail('broken'));
-    socket.write(lines.join(''));
+    socket.on('connect', () => socket.write(lines.join('')));
   });
-}
-
-/** node:net is loaded here: no command needs it unless there is an agent. */
-function connect(path: string): Socket {
-  return process.getBuiltinModule('node:net').connect(path);
 }
 
 export function ask(socketPath: string, request: Request): Promise<Answer> {

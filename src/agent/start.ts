@@ -6,6 +6,10 @@ import { formatSetup, parseStart, type AgentSetup, type AgentStart } from './set
 // A core file would hold the passphrase, and Node cannot set the limit itself.
 const WITHOUT_CORE = ['-c', 'ulimit -c 0 && exec "$@"', 'mesa'] as const;
 
+// What a hostile client makes it allocate is to be given back soon: mallopt(3), and V8's space for what is new.
+const SMALL_HEAP = ['--max-semi-space-size=1'] as const;
+const SMALL_MEMORY = { MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_ARENA_MAX: '2' } as const;
+
 /** A process that becomes the agent once it is told the passphrase. */
 export interface AgentProcess {
   /**
@@ -25,9 +29,10 @@ export interface AgentProcess {
  * @param program this program's script, and what makes it the agent
  */
 export function spawnAgent(program: readonly string[]): AgentProcess {
-  const child = spawn('/bin/sh', [...WITHOUT_CORE, process.execPath, ...program], {
+  const command = [process.execPath, ...SMALL_HEAP, ...program];
+  const child = spawn('/bin/sh', [...WITHOUT_CORE, ...command], {
     cwd: '/',
-    env: {},
+    env: SMALL_MEMORY,
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   });

@@ -17,6 +17,8 @@ export interface AgentStoreOptions {
 }
 
 const ASK_AGAIN_MS = 50;
+/** How long to ask again. An agent closes connections when there are too many of them, or when it ends. */
+const PATIENCE_MS: Partial<Record<Failure | 'busy', number>> = { busy: REQUEST_LIMIT_MS, broken: 1_000 };
 /** How often a list may change while its pages are fetched. */
 const MAX_RESTARTS = 5;
 
@@ -135,8 +137,8 @@ export class AgentStore implements SecretStore {
       if (problem === undefined && reply !== undefined) {
         return this.#judge(reply);
       }
-      const late = elapsed(started, currentMoment()) > REQUEST_LIMIT_MS;
-      if (late || (problem !== 'busy' && problem !== 'broken')) {
+      const patience = PATIENCE_MS[problem ?? 'broken'] ?? 0;
+      if (elapsed(started, currentMoment()) >= patience) {
         warn(`${NO_AGENT[problem ?? 'broken']}; the vault needs its passphrase`);
         if (problem === 'dead') {
           await removeDeadSocket(place);
