@@ -70,7 +70,7 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
   if (unlockText !== undefined && unlockTimeout === undefined) {
     return fail(
       unlockPath,
-      (where) => `unlock-timeout ${quoteText(unlockText)} in ${where} is not a time up to 12h, as in 15m`,
+      (where) => `secrets.unlock-timeout in ${where} is not a time up to 12h, as in 15m`,
     );
   }
   const given = await string(['service-domain'], table.get('service-domain'));

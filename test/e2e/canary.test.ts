@@ -152,6 +152,26 @@ const MISTAKES: readonly Step[] = [
   { args: ['auth', 'change-passphrase', PIPED], status: 2 },
   { args: ['auth', 'backup', 'file', PIPED], status: 2 },
   { args: ['auth', 'restore', 'file', PIPED, '--yes'], status: 2 },
+  { args: ['auth', 'unlock', '--timeout', PIPED], status: 2 },
+  { args: ['auth', 'unlock', PIPED], status: 2 },
+  { args: ['auth', 'lock', PIPED], status: 2 },
+  { args: ['run-unlock-agent'], stdin: `{"v":1,"passphrase":"${PIPED}"}\n`, status: 2 },
+];
+
+// Through the agent, which the first of them starts.
+const UNLOCKING: readonly Step[] = [
+  { args: ['auth', 'unlock'], env: { MESA_VAULT_PASSPHRASE: WRONG_PASSPHRASE }, status: 6 },
+  { args: ['auth', 'unlock'], status: 0 },
+  { args: ['auth', 'unlock', '--check', '--json'], status: 0 },
+  ...[['list'], ['get-key', '--explain'], ['unlock', '--timeout', '1h']].map((words) => ({
+    args: ['auth', ...words],
+    env: { MESA_VAULT_PASSPHRASE: '' },
+    status: 0,
+  })),
+  { args: ['auth', 'get-key'], env: { MESA_VAULT_PASSPHRASE: '' }, prints: GLOBAL, status: 0 },
+  { args: ['auth', 'set-key', '--org', 'none'], env: { MESA_VAULT_PASSPHRASE: '' }, stdin: PIPED, status: 0 },
+  { args: ['auth', 'lock'], status: 0 },
+  { args: ['auth', 'get-key'], env: { MESA_VAULT_PASSPHRASE: '' }, status: 6 },
 ];
 
 /** Texts of a document that cannot be used, each with a secret where a parser would quote it. */
@@ -175,6 +195,7 @@ const BROKEN_CONFIGS = [
   `[organizations.acme\napi-key = "${IN_CONFIG}"\n`,
   `secrets = "${IN_CONFIG}"\n`,
   `[secrets]\nbackend = ["${IN_CONFIG}"]\n`,
+  `[secrets]\nunlock-timeout = "${IN_CONFIG}"\n`,
   `service-domain = "${IN_CONFIG}/"\n`,
   `service-domain = { a = "${IN_CONFIG}" }\n`,
 ];
@@ -390,6 +411,15 @@ it('git is asked without any secret in its arguments or its environment', async 
   expect(seen).toContain('PATH=');
   expect(seen).toContain('get-url');
   expect(SECRETS.findIn(seen)).toEqual([]);
+});
+
+it('unlock, lock, and what goes through the agent between them show no secret, and leave none anywhere', async () => {
+  const home = await canaryHome('encrypted-file');
+  for (const [index, step] of UNLOCKING.entries()) {
+    await expectNoLeak(home, step, index % 2 === 0);
+  }
+  expect(secretsInFiles(home, (name) => STORES.test(name))).toEqual([]);
+  expect(SECRETS.findIn(readFileSync(join(home.dataDir, 'secrets.vault.age')))).toEqual([]);
 });
 
 it('while mesa waits, the process list shows no secret, of itself or of its helper, and no inspector opens', async () => {

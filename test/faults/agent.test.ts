@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, inject, it, onTestFinished } from 'vitest';
@@ -14,6 +14,7 @@ import { openStore } from '../../src/stores/open-store.ts';
 import { agentFiles, exchange, isAlive, unlock, until } from '../support/agent.ts';
 import { finishMesa, runMesa, startMesa, type RunResult } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
+import { attack } from './support/attack.ts';
 import { countPoint, FaultRow } from './support/fault-row.ts';
 import { keyLines, keyOf, PASSPHRASE, pathsOf, readKeys, storeKeys, strayFiles } from './support/key-home.ts';
 import { WORK_FACTOR } from './support/work-factor.ts';
@@ -59,13 +60,11 @@ function setRequest(home: TempHome, value: string, sent: Moment): string {
 /** Sends a request and closes the connection at once. */
 function sendAndLeave(socket: string, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    void import('node:net').then(({ connect }) => {
-      const connection = connect(socket, () => {
-        connection.write(text, () => connection.destroy());
-      });
-      connection.on('error', reject);
-      connection.on('close', () => resolve());
+    const connection = connect(socket, () => {
+      connection.write(text, () => connection.destroy());
     });
+    connection.on('error', reject);
+    connection.on('close', () => resolve());
   });
 }
 
@@ -164,7 +163,7 @@ it('loses no acknowledged update of 50 readers and writers, half through the age
   const acknowledged = new Map<string, string>();
   /** By organization: what was acknowledged last, and what was tried since, which may have been done. */
   const possible = new Map<string, readonly string[]>();
-  let done = false;
+  const observed = new AbortController();
   const damaged = (text: string): void => row.point('between kills', [{ kind: 'damaged', text }]);
 
   const start = (args: readonly string[], env: Record<string, string>, stdin: string): Promise<RunResult> => {
@@ -202,7 +201,7 @@ it('loses no acknowledged update of 50 readers and writers, half through the age
     }
   };
   const killer = async (): Promise<void> => {
-    for (let turn = 0; !done; turn += 1) {
+    for (let turn = 0; !observed.signal.aborted; turn += 1) {
       await sleep(KILL_EVERY_MS);
       if (turn % AGENT_TURN === AGENT_TURN - 1) {
         const pid = Number(readFileSync(agentFiles(home).lock, 'utf8'));
@@ -227,7 +226,7 @@ it('loses no acknowledged update of 50 readers and writers, half through the age
   };
   const killing = killer();
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  done = true;
+  observed.abort();
   await killing;
 
   const found = new Map(
@@ -268,19 +267,17 @@ it.each([
   const home = await vaultHome();
   const pid = await unlockQuickly(home);
   const { socket } = agentFiles(home);
-  const part = `${'x'.repeat(60_000)}`;
   const message =
     what === 'a write without end'
       ? formatRequest({
           type: 'apply',
           vault: home.vault,
           sent: currentMoment(),
-          changes: [{ kind: 'set', scope: ACME, token: Token.parse(part.slice(0, 16_000)) }],
+          changes: [{ kind: 'set', scope: ACME, token: Token.parse('x'.repeat(16_000)) }],
           last: false,
         })
       : text;
   const count = what === 'one byte after the other' ? CONNECTIONS / 10 : CONNECTIONS;
-  const { attack } = await import('./support/attack.ts');
   await attack({ socket, message, count, drip: what === 'one byte after the other' });
   expect(isAlive(pid)).toBe(true);
   const result = await runMesa(['auth', 'get-key', '--org', 'first'], { home, script: inject('quickMesa') });
@@ -295,7 +292,6 @@ it('a client that does not read what it asked for is cut off, and the others are
   const pid = await unlockQuickly(home);
   const orgs = Array.from({ length: 300 }, (_, index) => `orgs/o${index}`);
   await storeKeys(home, 'encrypted-file', orgs);
-  const { connect } = await import('node:net');
   const { socket } = agentFiles(home);
   const list = formatRequest({ type: 'list', vault: home.vault, after: undefined });
   let closed = 0;

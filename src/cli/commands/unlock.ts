@@ -46,11 +46,20 @@ function parseTimeout({ timeout, check, json }: UnlockOptions): number | undefin
   }
   const milliseconds = timeout === undefined ? undefined : parseUnlockTime(timeout);
   if (timeout !== undefined && milliseconds === undefined) {
-    throw new MesaAuthError('USAGE', `${quoteText(timeout)} is not a time up to 12 hours`, {
-      hint: `mesa auth unlock --timeout ${DEFAULT_UNLOCK_TIME}`,
-    });
+    throw new MesaAuthError(
+      'USAGE',
+      `${isShort(timeout) ? quoteText(timeout) : 'what was given'} is not a time up to 12 hours`,
+      {
+        hint: `mesa auth unlock --timeout ${DEFAULT_UNLOCK_TIME}`,
+      },
+    );
   }
   return milliseconds;
+}
+
+/** What is longer may be something else that was put in the wrong place. */
+function isShort(text: string): boolean {
+  return text.length <= 12;
 }
 
 async function unlock(context: Context, config: Config, given: number | undefined): Promise<AgentStatus> {

@@ -86,7 +86,7 @@ describe('a config file', () => {
     ...['15', '0m', '13h', '-5m', ''].map((time): [string, string, string] => [
       `an unlock-timeout of '${time}'`,
       `[secrets]\nunlock-timeout = "${time}"\n`,
-      `unlock-timeout '${time}' in FILE:2 is not a time up to 12h, as in 15m`,
+      'secrets.unlock-timeout in FILE:2 is not a time up to 12h, as in 15m',
     ]),
     [
       'an unlock-timeout that is a number',
