@@ -17,6 +17,10 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     description: "the vault's passphrase, in UTF-8, instead of a question; empty counts as unset",
   },
   {
+    name: 'MESA_NEW_VAULT_PASSPHRASE',
+    description: 'the new passphrase for change-passphrase, instead of a question; empty counts as unset',
+  },
+  {
     name: 'MESA_ORGS',
     description: '<org>:<token>[,<org>:<token>...]: registers the tokens, then the command goes on',
   },

@@ -3,9 +3,9 @@ import type { ExitStatus } from '../errors.ts';
 /** What every exit status means. The type makes sure that none is missing; a test holds the README to it. */
 const MEANINGS: Readonly<Record<ExitStatus, string>> = {
   1: 'unexpected failure, as a full disk; findings of doctor',
-  2: "usage: flags, names, the key's value, malformed MESA_ORGS",
+  2: "usage: flags, names, the key's value, malformed MESA_ORGS; what needs --yes or --merge",
   3: 'configuration: config.toml, unknown backend, unusable HOME',
-  4: 'no key: the lookup or rm-key found none',
+  4: 'no key: the lookup or rm-key found none; no store to back up, no vault to change',
   6: 'locked: no passphrase to be had, or a wrong one',
   8: 'the store is damaged, unsafe, or busy for more than a minute',
   9: 'a key ends within the time that --fail-within names',
