@@ -46,8 +46,13 @@ const REPLIES: readonly Reply[] = [
   {
     type: 'entries',
     entries: [
-      { scope: { kind: 'global' }, token: Token.parse('mesa_a'), added: new Date(5) },
-      { scope: { kind: 'org', org: 'acme' }, token: Token.parse('mesa_b'), added: undefined },
+      { scope: { kind: 'global' }, token: Token.parse('mesa_a'), added: new Date(5), expires: new Date(7) },
+      {
+        scope: { kind: 'org', org: 'acme' },
+        token: Token.parse('mesa_b'),
+        added: undefined,
+        expires: undefined,
+      },
     ],
     revision: '1.2.3',
     more: true,

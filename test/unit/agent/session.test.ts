@@ -25,7 +25,12 @@ function entriesOf(count: number, key: string): Map<`orgs/${string}`, KeyEntry> 
   return new Map(
     Array.from({ length: count }, (_, index) => {
       const org = `o${String(index).padStart(5, '0')}`;
-      const entry: KeyEntry = { scope: { kind: 'org', org }, token: Token.parse(key), added: undefined };
+      const entry: KeyEntry = {
+        scope: { kind: 'org', org },
+        token: Token.parse(key),
+        added: undefined,
+        expires: undefined,
+      };
       return [`orgs/${org}` as const, entry];
     }),
   );

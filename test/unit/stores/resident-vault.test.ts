@@ -136,6 +136,7 @@ it('fetches a list anew when the vault changes between two pages', async () => {
     scope: { kind: 'org', org },
     token: Token.parse(value),
     added: undefined,
+    expires: undefined,
   });
   const page = (entries: readonly KeyEntry[], revision: string, more: boolean): Reply => ({
     type: 'entries',
