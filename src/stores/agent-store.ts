@@ -1,6 +1,6 @@
 import { askAgent, removeDeadSocket, sleep, type Failure } from '../agent/client.ts';
 import { currentMoment, elapsed } from '../agent/moment.ts';
-import { REQUEST_LIMIT_MS, type Reply, type Request } from '../agent/protocol.ts';
+import type { Reply, Request } from '../agent/protocol.ts';
 import { formatApply, formatRequest } from '../agent/requests.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
 import { formatStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
@@ -17,8 +17,11 @@ export interface AgentStoreOptions {
 }
 
 const ASK_AGAIN_MS = 50;
-/** How long to ask again. An agent closes connections when there are too many of them, or when it ends. */
-const PATIENCE_MS: Partial<Record<Failure | 'busy', number>> = { busy: REQUEST_LIMIT_MS, broken: 1_000 };
+/**
+ * How long to ask again. An agent closes connections when there are too many of them, or when it ends. A busy one derives
+ * a key or waits for another writer: opening the vault here would take as long, and somebody would have to type.
+ */
+const PATIENCE_MS: Partial<Record<Failure | 'busy', number>> = { busy: 30_000, broken: 1_000 };
 /** How often a list may change while its pages are fetched. */
 const MAX_RESTARTS = 5;
 
@@ -27,7 +30,7 @@ const NO_AGENT: Readonly<Record<Failure | 'busy', string>> = {
   broken: 'the unlock agent closes its connections',
   silent: 'the unlock agent does not answer',
   'other-version': 'the unlock agent is of another version of mesa; to replace it: mesa auth unlock',
-  busy: `the unlock agent has been busy for ${REQUEST_LIMIT_MS / 1_000} seconds`,
+  busy: 'the unlock agent has been busy for half a minute',
 };
 
 /**
@@ -122,8 +125,8 @@ export class AgentStore implements SecretStore {
   }
 
   /**
-   * Asks until the agent is no longer busy, for 5 seconds at most. A connection that is closed without an answer is one
-   * of too many, or that of an agent that just ended, which the next one tells.
+   * Asks until the agent is no longer busy; see PATIENCE_MS. A connection that is closed without an answer is one of too
+   * many, or that of an agent that just ended, which the next one tells.
    * @returns undefined when the vault itself is to be opened
    * @throws what the store threw there
    */
