@@ -32,9 +32,12 @@ async function vaultHome(): Promise<TempHome> {
   return home;
 }
 
+function nobody(): Promise<never> {
+  return Promise.reject(new Error('the passphrase was asked for'));
+}
+
 /** A store through the agent, for which nobody knows the passphrase. */
 function openLocked(home: TempHome, warnings: string[] = []): Promise<SecretStore> {
-  const nobody = (): Promise<never> => Promise.reject(new Error('the passphrase was asked for'));
   return openStore('encrypted-file', {
     paths: pathsOf(home),
     passphrases: () => Promise.resolve({ toOpen: nobody, toCreate: nobody }),
@@ -130,21 +133,16 @@ it('answers its store without the passphrase, whatever else writes the vault', a
   expect(warnings).toEqual([]);
 });
 
+function entry(org: string, value: string): KeyEntry {
+  return { scope: { kind: 'org', org }, token: Token.parse(value), added: undefined, expires: undefined };
+}
+
+function page(entries: readonly KeyEntry[], revision: string, more: boolean): Reply {
+  return { type: 'entries', entries, revision, more, warnings: [] };
+}
+
 it('fetches a list anew when the vault changes between two pages', async () => {
   const home = await vaultHome();
-  const entry = (org: string, value: string): KeyEntry => ({
-    scope: { kind: 'org', org },
-    token: Token.parse(value),
-    added: undefined,
-    expires: undefined,
-  });
-  const page = (entries: readonly KeyEntry[], revision: string, more: boolean): Reply => ({
-    type: 'entries',
-    entries,
-    revision,
-    more,
-    warnings: [],
-  });
   const script = [
     page([entry('a', 'mesa_old')], '1', true),
     page([entry('b', 'mesa_new')], '2', false),
