@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { arch, cpus, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { drawChart } from './chart.mjs';
@@ -19,7 +20,7 @@ const PASSPHRASE = 'turbine-chrome-quilt-amber-lunar-oxide';
 
 const scratch = mkdtempSync(join(tmpdir(), 'mesa-bench-'));
 async function main() {
-  const rows = [...(await withoutVault()), ...(await withVault())];
+  const rows = [...(await withoutVault()), ...(await withAgent()), ...(await withVault())];
   print(rows);
   const machine = { node: process.version, platform: platform(), arch: arch(), cores: cpus().length };
   writeFileSync(join(here, 'results.json'), `${JSON.stringify({ machine, rows }, null, 2)}\n`);
@@ -133,6 +134,33 @@ async function withoutVault() {
     gh === undefined ? missing('gh auth token', 'gh') : row('gh auth token'),
     pass === undefined ? missing('pass show', 'pass') : row('pass show'),
   ];
+}
+
+/** A derivation takes about a second; the agent makes the key for the next write ahead of time. */
+const UNTIL_READY_MS = 3_000;
+
+async function withAgent() {
+  const { MESA_VAULT_PASSPHRASE: passphrase, ...env } = makeHome('agent', 'encrypted-file', someOrgs(10));
+  const auth = (word, more = {}) =>
+    spawnSync(process.execPath, [mesa, 'auth', word], { env: { ...env, ...more } });
+  const { status, stderr } = auth('unlock', { MESA_VAULT_PASSPHRASE: passphrase });
+  if (status !== 0) {
+    throw new Error(stderr.toString());
+  }
+  try {
+    const get = run('get-key, agent', env, ['auth', 'get-key', '--org', 'org5']);
+    const set = run('set-key, agent', env, ['auth', 'set-key', '--org', 'org5'], {
+      stdin: 'mesa_00000000000000000005',
+      before: () => sleep(UNTIL_READY_MS),
+    });
+    const reads = await measure([bare(env), get], Number(options.rounds));
+    const writes = await measure([bare(env), set], Number(options['vault-rounds']));
+    const row = (name, times, target) =>
+      judged({ name, ratio: medianOf(times, (of) => of(name) / of('B')), unit: 'B', target });
+    return [row(get.name, reads, 1.45), row(set.name, writes, 1.7)];
+  } finally {
+    auth('lock');
+  }
 }
 
 async function withVault() {

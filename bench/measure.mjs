@@ -10,6 +10,7 @@ import pty from '@lydell/node-pty';
  * @property {string[]} argv program and arguments
  * @property {Record<string, string>} env
  * @property {string} [stdin]
+ * @property {() => Promise<void>} [before] what comes before each run, and is not measured
  * @property {string} [typed] runs in a pseudo-terminal; this is typed when it asks
  */
 
@@ -64,6 +65,7 @@ export async function measure(commands, rounds) {
   const times = new Map(commands.map(({ name }) => [name, []]));
   for (let round = -1; round < rounds; round += 1) {
     for (const command of commands) {
+      await command.before?.();
       const elapsed = await time(command);
       if (round >= 0) {
         times.get(command.name)?.push(elapsed);

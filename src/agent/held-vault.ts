@@ -16,7 +16,8 @@ export interface WriteOptions {
 
 /**
  * The vault that the agent keeps open. Both operations throw as those of SecretStore, and STORE_BUSY at once, instead of
- * making anybody wait for a derivation or for another writer. They resolve to undefined when the file is gone.
+ * making anybody wait for a derivation or for another writer. They resolve to undefined when the file is gone, or when
+ * there is no memory to derive a key for it.
  */
 export interface HeldVault {
   /** The file's absolute path. */

@@ -48,10 +48,10 @@ export interface AgentStatus {
 }
 
 /**
- * version: the request is of another version. vault: the agent holds another one. no-vault: its file is gone.
+ * version: the request is of another version. vault: the agent holds another one. unable: its file is gone, or there is no memory to seal it.
  * request: it makes no sense, or is too old.
  */
-export const REFUSALS = ['version', 'vault', 'no-vault', 'request'] as const;
+export const REFUSALS = ['version', 'vault', 'unable', 'request'] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
 export type Reply =

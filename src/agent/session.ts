@@ -69,7 +69,7 @@ export function createSession(options: SessionOptions): Session {
     return attempt(warnings, async () => {
       const view = await vault.read((message) => warnings.push(message));
       if (view === undefined) {
-        return refused('no-vault');
+        return refused('unable');
       }
       const { candidates, rest } = select(view.entries);
       const reply = {
@@ -106,7 +106,7 @@ export function createSession(options: SessionOptions): Session {
         warnings.push(message);
       };
       const outcomes = await vault.apply(request.changes, { warn, beforeWriting });
-      return outcomes === undefined ? refused('no-vault') : { type: 'outcomes', outcomes, warnings };
+      return outcomes === undefined ? refused('unable') : { type: 'outcomes', outcomes, warnings };
     });
   };
 

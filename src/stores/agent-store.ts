@@ -22,6 +22,7 @@ const ASK_AGAIN_MS = 50;
  * a key or waits for another writer: opening the vault here would take as long, and somebody would have to type.
  */
 const PATIENCE_MS: Partial<Record<Failure | 'busy', number>> = { busy: 30_000, broken: 1_000 };
+const NOTICE_AFTER_MS = 5_000;
 /** How often a list may change while its pages are fetched. */
 const MAX_RESTARTS = 5;
 
@@ -147,6 +148,9 @@ export class AgentStore implements SecretStore {
           await removeDeadSocket(place);
         }
         return undefined;
+      }
+      if (elapsed(started, currentMoment()) > NOTICE_AFTER_MS) {
+        warn('the unlock agent is busy; waiting for it');
       }
       await sleep(ASK_AGAIN_MS);
     }

@@ -43,6 +43,8 @@ export class ResidentVault implements HeldVault {
   /** Bytes that could not be decoded, and why: so that they are tried once. */
   #undecodable: { readonly bytes: Uint8Array; readonly error: unknown } | undefined;
   #nextKey: SealingKey | undefined;
+  /** Whether the derivation of the next key failed. */
+  #outOfMemory = false;
   #deriving: Promise<void> | undefined;
 
   constructor(options: ResidentVaultOptions) {
@@ -91,6 +93,11 @@ export class ResidentVault implements HeldVault {
       return undefined;
     }
     if (this.#nextKey === undefined) {
+      if (this.#outOfMemory) {
+        // For this write; the next one tries again.
+        this.#outOfMemory = false;
+        return undefined;
+      }
       this.#prepareKey(bytes);
       throw busy();
     }
@@ -118,7 +125,12 @@ export class ResidentVault implements HeldVault {
     return {
       decode: (bytes) => {
         if (this.#undecodable !== undefined && Buffer.compare(bytes, this.#undecodable.bytes) === 0) {
-          throw this.#undecodable.error;
+          const { error } = this.#undecodable;
+          if (error instanceof MesaAuthError && error.code === 'IO') {
+            // Memory was short, or the disk failed: that may pass.
+            this.#undecodable = undefined;
+          }
+          throw error;
         }
         this.#refresh(bytes);
         throw busy();
@@ -192,8 +204,9 @@ export class ResidentVault implements HeldVault {
       .then((key) => {
         this.#nextKey = key;
       })
-      // Memory is short; the next write tries again, and its client falls back to the passphrase.
-      .catch(ignore)
+      .catch(() => {
+        this.#outOfMemory = true;
+      })
       .finally(() => {
         this.#deriving = undefined;
       });

@@ -42,7 +42,7 @@ const REPLIES: readonly Reply[] = [
   },
   { type: 'locked' },
   { type: 'busy' },
-  { type: 'refused', reason: 'no-vault' },
+  { type: 'refused', reason: 'unable' },
   {
     type: 'entries',
     entries: [

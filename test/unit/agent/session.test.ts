@@ -200,11 +200,7 @@ describe('a list', () => {
 });
 
 it.each<[string, Partial<HeldVault>, Reply]>([
-  [
-    'a vault that is gone',
-    { read: () => Promise.resolve(undefined) },
-    { type: 'refused', reason: 'no-vault' },
-  ],
+  ['a vault that is gone', { read: () => Promise.resolve(undefined) }, { type: 'refused', reason: 'unable' }],
   [
     'a derivation',
     { read: () => Promise.reject(new MesaAuthError('STORE_BUSY', 'deriving')) },
