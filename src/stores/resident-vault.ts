@@ -5,8 +5,8 @@ import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts'
 import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import type { Warn } from '../platform/private-file.ts';
-import { deriveSealingKey, type SealingKey } from '../vault/scrypt.ts';
-import { sealingWorkFactor, sealText, VaultCodec } from '../vault/vault-codec.ts';
+import { canDeriveSideBySide, deriveSealingKey, type SealingKey } from '../vault/scrypt.ts';
+import { DEFAULT_WORK_FACTOR, sealingWorkFactor, sealText, VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { DocumentStore, type DocumentCache } from './document-store.ts';
 import { StoreFile } from './store-file.ts';
@@ -26,8 +26,8 @@ const LOCK_PATIENCE_MS = 500;
 
 /**
  * The vault as the agent holds it: the document of the file as it is on disk, and the key for the next write. Nobody
- * waits here for a derivation: whoever comes while one is needed gets STORE_BUSY at once. The derivations follow one
- * another, because each takes 256 MiB.
+ * waits here for a derivation: whoever comes while one is needed gets STORE_BUSY at once. Two run side by side only where
+ * there is memory for both; each takes 256 MiB.
  */
 export class ResidentVault implements HeldVault {
   readonly path: string;
@@ -62,7 +62,7 @@ export class ResidentVault implements HeldVault {
     if (bytes === undefined) {
       throw new MesaAuthError('IO', `the vault ${this.path} is gone`);
     }
-    await this.#openInTurn();
+    await this.#openNow();
     this.#prepareKey(bytes);
   }
 
@@ -154,7 +154,7 @@ export class ResidentVault implements HeldVault {
     if (this.#refreshing !== undefined) {
       return;
     }
-    this.#refreshing = this.#openInTurn()
+    this.#refreshing = this.#openNow()
       .then(() => this.#prepareKey(bytes))
       .catch((error: unknown) => {
         if (error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE') {
@@ -167,7 +167,7 @@ export class ResidentVault implements HeldVault {
   }
 
   /** Reads the file anew and puts its document into the cache. */
-  #openInTurn(): Promise<KeyEntries> {
+  #openNow(): Promise<KeyEntries> {
     const { passphrase } = this.#options;
     const vault = new VaultCodec({ passphrase, path: this.path });
     let seen: Uint8Array | undefined;
@@ -179,14 +179,17 @@ export class ResidentVault implements HeldVault {
       },
       prepareEncode: (current, decoding) => vault.prepareEncode(current, decoding),
     };
-    return this.#inTurn(async () => {
+    const open = async (): Promise<KeyEntries> => {
       try {
         return await this.#store(this.#file(ignore), ignore, codec).read();
       } catch (error) {
         this.#undecodable = seen === undefined ? undefined : { bytes: seen, error };
         throw error;
       }
-    });
+    };
+    // Somebody waits for this one, and for the key of the next write perhaps nobody.
+    const { workFactor } = this.#options;
+    return canDeriveSideBySide(workFactor ?? DEFAULT_WORK_FACTOR) ? open() : this.#inTurn(open);
   }
 
   /** Derives the key for the next write, unless there is one or one is on its way. */

@@ -67,7 +67,7 @@ describe('one unlock', () => {
     await unlock(home);
     const stored = await runMesa(['auth', 'set-key', '--org', 'beta'], { home, stdin: KEY });
     expect(stored).toMatchObject({ status: 0, stdout: '' });
-    expect(stored.stderr).toBe('stored key for orgs/beta (mesa_****1111) in encrypted-file\n');
+    expect(stored.stderr).toMatch(/^stored key for orgs\/beta \(mesa_\*{4}1111\) in encrypted-file$/m);
     expect((await runMesa(['auth', 'list'], { home })).stdout).toMatch(/orgs\/acme .*\norgs\/beta /);
     expect((await runMesa([...GET, '--explain'], { home })).stdout).toMatch(
       /orgs\/acme +mesa_\*{4}1111 +used/,
@@ -83,7 +83,7 @@ describe('one unlock', () => {
     );
     const result = await runMesa(['auth', 'list'], { home, env: { MESA_ORGS: orgs } });
     expect(result).toMatchObject({ status: 0 });
-    expect(result.stderr).toBe('stored 1000 keys from MESA_ORGS in encrypted-file\n');
+    expect(result.stderr).toMatch(/^stored 1000 keys from MESA_ORGS in encrypted-file$/m);
     expect(result.stdout.trim().split('\n')).toHaveLength(1_002);
     expect((await openVault(home)).match(/^\[keys\./gm)).toHaveLength(1_001);
   });
