@@ -216,7 +216,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: ['auth', 'backup'],
     description: 'copy the store to a file, encrypted',
-    examples: ['mesa auth backup keys.age', 'age -d keys.age'],
+    examples: ['mesa auth backup keys.age', 'mesa auth backup keys.toml --plaintext'],
     flags: [
       { long: '--plaintext', description: 'copy a plaintext store as it is, unencrypted' },
       { long: '--yes', description: 'with --plaintext: without being asked' },

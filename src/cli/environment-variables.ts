@@ -22,7 +22,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   },
   {
     name: 'MESA_ORGS',
-    description: '<org>:<token>[,<org>:<token>...]: registers the tokens, then the command goes on',
+    description: '<org>:<token>[,...]: registers the tokens, then the command goes on',
   },
   { name: 'MESA_API_KEY', description: 'a key that comes before the store' },
   {
