@@ -39,7 +39,7 @@ export function checkBothBackends({
         other === 'plaintext-file'
           ? 'keys lie there in plain text, and are not replaced when those of the vault are'
           : 'keys that are only there are not found',
-      mend: `mesa auth migrate --to ${used}`,
+      mend: `mesa auth migrate --to ${used} --merge`,
     },
   ];
 }

@@ -253,7 +253,7 @@ describe('doctor with keys in both backends', () => {
     expect(await findBoth(home, {})).toMatchObject({
       severity: 'warning',
       what: `there are keys in ${home.plaintext}, but mesa uses encrypted-file`,
-      mend: 'mesa auth migrate --to encrypted-file',
+      mend: 'mesa auth migrate --to encrypted-file --merge',
     });
     expect(await findBoth(home, UNLOCKED)).toMatchObject({
       what: `there are keys in ${home.plaintext}, but mesa uses encrypted-file; only there: orgs/old; other keys there: orgs/acme`,
@@ -261,8 +261,21 @@ describe('doctor with keys in both backends', () => {
     home.useBackend('plaintext-file');
     expect(await findBoth(home, UNLOCKED)).toMatchObject({
       what: `there are keys in ${home.vault}, but mesa uses plaintext-file; other keys there: orgs/acme`,
-      mend: 'mesa auth migrate --to plaintext-file',
+      mend: 'mesa auth migrate --to plaintext-file --merge',
     });
+  });
+
+  it('says what to type, and then they are in one', async () => {
+    const home = await homeWithBoth();
+    const { mend } = (await findBoth(home, UNLOCKED)) as { mend: string };
+    const [, ...args] = mend.split(' ');
+    // Of a conflict the person decides; migrate lists it and says how.
+    expect((await runMesa(args, { home, env: UNLOCKED })).stderr).toContain('--prefer');
+    expect(await runMesa([...args, '--prefer', 'target'], { home, env: UNLOCKED })).toMatchObject({
+      status: 0,
+    });
+    expect(await findBoth(home, UNLOCKED)).toBeUndefined();
+    expect(await openVault(home)).toContain('[keys."orgs/old"]');
   });
 
   it('says nothing of a store without keys', async () => {
