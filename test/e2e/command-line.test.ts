@@ -122,13 +122,13 @@ describe('every help', () => {
   ];
 
   it.each(PAGES.map((args) => ({ args })))(
-    'has examples, which are command lines: $args',
+    'has examples, the first of them of that very command: $args',
     async ({ args }) => {
       const { stdout } = await runMesa(args, { home: createTempHome() });
       const examples = stdout.split('\nExamples:\n')[1]?.split('\n\n')[0]?.split('\n') ?? [];
       expect(examples.length).toBeGreaterThan(0);
       const words = args.slice(0, -1).join(' ');
-      expect(examples.filter((line) => line !== '' && !line.includes(`mesa ${words}`))).toEqual([]);
+      expect(examples[0]).toContain(`mesa ${words}`);
     },
   );
 
