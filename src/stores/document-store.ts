@@ -5,6 +5,7 @@ import {
   type ChangeOutcome,
   type KeyEntries,
 } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { EMPTY_DOCUMENT, sortedEntries, unknownEntryNames, type StoreDocument } from './document.ts';
@@ -62,7 +63,8 @@ export class DocumentStore implements WholeStore {
 
   async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
     const { file, codec, now } = this.#options;
-    if (isNoChange(changes, file.read() !== undefined)) {
+    const existed = file.read() !== undefined;
+    if (isNoChange(changes, existed)) {
       return changes.map(() => 'absent');
     }
     // Loaded here because a look-up needs neither.
@@ -72,6 +74,10 @@ export class DocumentStore implements WholeStore {
     ]);
     let outcomes: readonly ChangeOutcome[] = [];
     await file.update(async (bytes) => {
+      // Another process may have moved the keys to the other backend: a new store here would be one that nobody uses.
+      if (existed && bytes === undefined) {
+        throw storeVanished(file.path);
+      }
       const known = bytes === undefined || this.#known(bytes) !== undefined;
       const encode = codec.prepareEncode(bytes, !known);
       const current = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
@@ -126,4 +132,11 @@ export class DocumentStore implements WholeStore {
     this.#cache.last = cached;
     return cached;
   }
+}
+
+/** The error of a writer whose store was there when it looked, and is not any more. */
+export function storeVanished(path: string): MesaAuthError {
+  return new MesaAuthError('STORE_BUSY', `the store ${path} was removed while this command ran`, {
+    hint: 'run the command again',
+  });
 }

@@ -5,7 +5,7 @@ import { parseVaultHeader } from '../vault/header.ts';
 import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
 import { VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { DocumentStore } from './document-store.ts';
+import { DocumentStore, storeVanished } from './document-store.ts';
 import type { OpenedStore, WholeStore } from './opened-store.ts';
 import type { StoreFile } from './store-file.ts';
 
@@ -125,9 +125,7 @@ function guardCreation(codec: VaultCodec, passphrase: Passphrase, path: string):
     decode: (file) => codec.decode(file),
     prepareEncode(current, decoding) {
       if (current === undefined && !passphrase.mayCreate) {
-        throw new MesaAuthError('STORE_BUSY', `the vault ${path} was removed while this command ran`, {
-          hint: 'run the command again',
-        });
+        throw storeVanished(path);
       }
       return codec.prepareEncode(current, decoding);
     },
