@@ -1,10 +1,7 @@
-import { closeSync, constants, linkSync, lstatSync, openSync, renameSync, type Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, linkSync, lstatSync, openSync, renameSync, type Stats } from 'node:fs';
 
-import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
-import { syncDirFd } from './create-dirs.ts';
-import { closeQuietly } from './private-file.ts';
-import { tempName, unlinkQuietly, writeTemp } from './replace-file.ts';
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+import { publishFile, unlinkQuietly } from './replace-file.ts';
 
 /**
  * Writes a new file, and never over another one, whoever makes that and when. Whoever looks sees no file or the whole
@@ -12,39 +9,16 @@ import { tempName, unlinkQuietly, writeTemp } from './replace-file.ts';
  * @throws USAGE when there is a file of that name; IO, and then there is none, except when the message says so
  */
 export function createFile(path: string, content: Uint8Array): void {
-  const dir = dirname(path);
-  let dirFd: number;
   try {
-    dirFd = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    publishFile(path, content, {
+      // A file system without owners, as on a USB stick, refuses to change one.
+      mode: undefined,
+      giveName,
+      outcome: 'nothing was written',
+      hint: 'check the disk, then write another one',
+    });
   } catch (error) {
-    throw ioError('write to', dir, error);
-  }
-  try {
-    const temp = join(dir, tempName(path));
-    try {
-      // No mode: a file system without owners, as on a USB stick, refuses to change one.
-      writeTemp(temp, content);
-      giveName(temp, path);
-    } catch (error) {
-      unlinkQuietly(temp);
-      throw errnoOf(error) === 'EEXIST'
-        ? taken(path)
-        : new MesaAuthError('IO', `cannot write ${path}: ${describeErrno(error)}; nothing was written`, {
-            cause: error,
-          });
-    }
-    unlinkQuietly(temp);
-    try {
-      syncDirFd(dirFd);
-    } catch (error) {
-      throw new MesaAuthError(
-        'IO',
-        `${path} was written, but may not survive a power loss: ${describeErrno(error)}`,
-        { cause: error, hint: 'check the disk, then write another one' },
-      );
-    }
-  } finally {
-    closeQuietly(dirFd);
+    throw error instanceof MesaAuthError && errnoOf(error.cause) === 'EEXIST' ? taken(path) : error;
   }
 }
 
@@ -71,6 +45,7 @@ function taken(path: string): MesaAuthError {
 function giveName(temp: string, path: string): void {
   try {
     linkSync(temp, path);
+    unlinkQuietly(temp);
   } catch (error) {
     // FAT and exFAT know no links: link(2), EPERM.
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) {

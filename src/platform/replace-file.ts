@@ -17,15 +17,41 @@ import { closeQuietly } from './private-file.ts';
 
 /**
  * Replaces a file by new content: whoever reads sees the old bytes or the new ones, and the new ones are durable
- * when this returns. The temporary file lies in the same directory, is 0600 from its first byte, and is removed on
- * failure. Synchronous on purpose: no signal handler and no other task of this process runs between its steps.
- *
- * The order (write, fsync, rename, fsync of the directory) is the one that survives a power loss. `fs.writeFileSync`
- * and the packages built on a single `fs.write` report success for a file that a full disk cut short (nodejs/node
- * issue 31908), hence the loop over what was really written.
+ * when this returns.
  * @throws IO; the old content is then still in place, except when the message says that the new one was written
  */
 export function replaceFile(path: string, content: Uint8Array, mode = 0o600): void {
+  publishFile(path, content, {
+    mode,
+    giveName: renameSync,
+    outcome: 'nothing was changed',
+    hint: 'check the disk, then run the command again',
+  });
+}
+
+/** How a file that was written beside its place gets there. */
+export interface Publication {
+  /** What it becomes; undefined leaves it at 0600 without the bits of the umask. */
+  readonly mode: number | undefined;
+  /** Makes the temporary file the one at `path`. @throws a system error */
+  readonly giveName: (temp: string, path: string) => void;
+  /** What is said of a failure before that. */
+  readonly outcome: string;
+  /** What to type when it is there, and may not last. */
+  readonly hint: string;
+}
+
+/**
+ * Writes a file beside its place and puts it there, durably. The temporary file lies in the same directory, is 0600
+ * from its first byte, and is removed on failure. Synchronous on purpose: no signal handler and no other task of this
+ * process runs between its steps.
+ *
+ * The order (write, fsync, name, fsync of the directory) is the one that survives a power loss. `fs.writeFileSync`
+ * and the packages built on a single `fs.write` report success for a file that a full disk cut short (nodejs/node
+ * issue 31908), hence the loop over what was really written.
+ * @throws IO
+ */
+export function publishFile(path: string, content: Uint8Array, how: Publication): void {
   const dir = dirname(path);
   const temp = join(dir, tempName(path));
   let dirFd: number;
@@ -36,11 +62,11 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
   }
   try {
     try {
-      writeTemp(temp, content, mode);
-      renameSync(temp, path);
+      writeTemp(temp, content, how.mode);
+      how.giveName(temp, path);
     } catch (error) {
       unlinkQuietly(temp);
-      throw new MesaAuthError('IO', `cannot write ${path}: ${describeErrno(error)}; nothing was changed`, {
+      throw new MesaAuthError('IO', `cannot write ${path}: ${describeErrno(error)}; ${how.outcome}`, {
         cause: error,
       });
     }
@@ -50,7 +76,7 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
       throw new MesaAuthError(
         'IO',
         `${path} was written, but may not survive a power loss: ${describeErrno(error)}`,
-        { cause: error, hint: 'check the disk, then run the command again' },
+        { cause: error, hint: how.hint },
       );
     }
   } finally {
@@ -58,12 +84,7 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
   }
 }
 
-/**
- * Makes a file, 0600 from its first byte, and its content durable.
- * @param mode what it becomes then; undefined leaves it at 0600 without the bits of the umask
- * @throws a system error
- */
-export function writeTemp(temp: string, content: Uint8Array, mode?: number): void {
+function writeTemp(temp: string, content: Uint8Array, mode: number | undefined): void {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const fd = openSync(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
@@ -122,7 +143,7 @@ export function removeFile(path: string): void {
 }
 
 /** Unlike any other of a living process; O_EXCL takes care of the rest, and nobody else may write to the directory. */
-export function tempName(path: string): string {
+function tempName(path: string): string {
   return `.${basename(path)}.${process.pid}${process.hrtime.bigint()}.tmp`;
 }
 
