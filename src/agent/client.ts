@@ -9,6 +9,8 @@ import { formatRequest } from './requests.ts';
 import { agentPlace, hasAgentSocket, type AgentPlace } from './socket-path.ts';
 
 const SILENCE_MS = 1_000;
+/** How long a killed process may take to be gone, on a machine that is short of time. */
+const DEATH_MS = 10_000;
 const POLL_MS = 20;
 
 /** What became of a request, where there was no reply to it. */
@@ -126,7 +128,7 @@ export async function agentStatus(paths: Paths): Promise<AgentStatus | undefined
 
 /**
  * Makes the agent of this user forget what it holds, whatever vault that is of: it is asked to end, and one that does
- * not answer is killed. About two seconds at most, usually a few milliseconds.
+ * not answer is killed. Usually a few milliseconds; one that hangs costs a second.
  * @returns whether there was one; it is gone when this resolves
  * @throws STORE_UNSAFE when somebody else may have made the socket; FAILURE when the agent cannot be ended; IO
  */
@@ -173,7 +175,7 @@ async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> 
     const late = performance.now() - started > SILENCE_MS;
     if ((!asked || late) && !killed && pid !== undefined) {
       killed = kill(pid);
-    } else if (late && performance.now() - started > 2 * SILENCE_MS) {
+    } else if (late && performance.now() - started > SILENCE_MS + DEATH_MS) {
       throw new MesaAuthError(
         'FAILURE',
         `the unlock agent${pid === undefined ? '' : ` (pid ${pid})`} does not end`,

@@ -36,7 +36,7 @@ export async function unlock(home: TempHome, options: UnlockOptions = {}): Promi
     env,
     ...(script === undefined ? {} : { script }),
   });
-  expect(result).toMatchObject({ status: 0, stdout: '' });
+  expect(result, result.stderr).toMatchObject({ status: 0, stdout: '' });
   const pid = agentPid(lock);
   onTestFinished(() => {
     if (isAlive(pid)) {
