@@ -107,12 +107,15 @@ function answer(socket: Socket, session: Session, onLocked: () => void): void {
   const lines = collectLines();
   const request = collectRequest();
   socket.on('data', (chunk: Buffer) => {
-    const received = answered ? undefined : lines(chunk);
-    if (received === undefined) {
+    if (answered) {
       ended();
       return;
     }
-    for (const line of received) {
+    for (const line of lines(chunk)) {
+      if (line === undefined) {
+        ended();
+        return;
+      }
       const part = request(line);
       if (part === 'version' || part === undefined) {
         reply({ type: 'refused', reason: part === undefined ? 'request' : part });
@@ -128,8 +131,11 @@ function answer(socket: Socket, session: Session, onLocked: () => void): void {
   });
 }
 
-/** Cuts what arrives into lines; undefined as soon as a line or all of them together are too long. */
-function collectLines(): (chunk: Buffer) => readonly string[] | undefined {
+/**
+ * Cuts what arrives into lines, one when it is asked for, because most requests have one; ends with undefined as soon as
+ * a line or all of them together are too long.
+ */
+function collectLines(): (chunk: Buffer) => Generator<string | undefined, void> {
   // One buffer that grows, not a list of chunks: each of them costs much more than the byte that may be all it has.
   let line = Buffer.alloc(0);
   let length = 0;
@@ -142,23 +148,23 @@ function collectLines(): (chunk: Buffer) => readonly string[] | undefined {
     }
     length += part.copy(line, length);
   };
-  return (chunk) => {
+  return function* cut(chunk) {
     total += chunk.length;
-    const lines: string[] = [];
     for (let start = 0; start < chunk.length;) {
       const lineEnd = chunk.indexOf('\n', start);
       const end = lineEnd === -1 ? chunk.length : lineEnd;
       if (length + end - start >= MAX_LINE_BYTES || total > MAX_REQUEST_BYTES) {
-        return undefined;
+        yield undefined;
+        return;
       }
       append(chunk.subarray(start, end));
       if (lineEnd !== -1) {
-        lines.push(line.toString('utf8', 0, length));
+        const text = line.toString('utf8', 0, length);
         length = 0;
+        yield text;
       }
       start = end + 1;
     }
-    return lines;
   };
 }
 
