@@ -29,6 +29,7 @@ export interface Connection {
 export interface Session {
   /** Never rejects for what a client may cause. */
   handle(request: Request, connection: Connection): Promise<Reply>;
+  status(): AgentStatus;
   /** Milliseconds until it must lock unless it is used; 0 when it must now. */
   remaining(): number;
 }
@@ -136,7 +137,7 @@ export function createSession(options: SessionOptions): Session {
         return apply(request, connection);
     }
   };
-  return { handle, remaining };
+  return { handle, status, remaining };
 }
 
 /** Entries from which a reply takes as many as fit, and whether there are others behind them. */

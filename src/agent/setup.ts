@@ -1,6 +1,7 @@
 import type { Paths } from '../platform/paths.ts';
-import { isErrorCode, MesaAuthError } from '../errors.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
+import type { Reply } from './protocol.ts';
+import { formatReply, parseReply } from './replies.ts';
 import { asFields, formatLine, parseFields } from './wire.ts';
 
 /** What a new agent is told, on its standard input. */
@@ -14,12 +15,11 @@ export interface AgentSetup {
   readonly workFactor: number | undefined;
 }
 
-/** What it says, on its standard output, which it then closes. */
+/** What it says, on its standard output, which it then closes: its status once it is ready, or what the store threw. */
 export type AgentStart =
-  | { readonly type: 'ready' }
+  | Extract<Reply, { type: 'status' | 'failed' }>
   /** There is another one already. */
-  | { readonly type: 'running' }
-  | { readonly type: 'failed'; readonly error: MesaAuthError };
+  | { readonly type: 'running' };
 
 export function formatSetup(setup: AgentSetup): string {
   return formatLine(setup);
@@ -44,24 +44,17 @@ export function parseSetup(line: string): AgentSetup | undefined {
 }
 
 export function formatStart(start: AgentStart): string {
-  if (start.type !== 'failed') {
-    return formatLine(start);
-  }
-  const { code, message, hint } = start.error;
-  return formatLine({ type: start.type, code, message, hint });
+  return start.type === 'running' ? formatLine(start) : formatReply(start);
 }
 
 /** Undefined for what is no such line. */
 export function parseStart(line: string): AgentStart | undefined {
   const fields = parseFields(line);
-  if (fields === undefined || fields === 'version') {
-    return undefined;
+  if (fields !== undefined && fields !== 'version' && fields['type'] === 'running') {
+    return { type: 'running' };
   }
-  const { type, code, message, hint } = fields;
-  if (type === 'ready' || type === 'running') {
-    return { type };
-  }
-  return type === 'failed' && typeof code === 'string' && isErrorCode(code) && typeof message === 'string'
-    ? { type, error: new MesaAuthError(code, message, typeof hint === 'string' ? { hint } : {}) }
+  const reply = parseReply(line);
+  return reply !== undefined && reply !== 'version' && (reply.type === 'status' || reply.type === 'failed')
+    ? reply
     : undefined;
 }

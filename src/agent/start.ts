@@ -64,7 +64,7 @@ export function spawnAgent(program: readonly string[]): AgentProcess {
       await ended;
       clearTimeout(timer);
       const start = parseStart(output);
-      if (start?.type !== 'ready') {
+      if (start?.type !== 'status') {
         cancel();
       }
       child.unref();

@@ -39,7 +39,7 @@ export async function runAgent(host: Host): Promise<number> {
     // Whoever started it is gone, so nobody knows of it: it ends, as when it is asked to.
     process.kill(process.pid, 'SIGTERM');
   }
-  if (start.type !== 'ready') {
+  if (start.type !== 'status') {
     return 0;
   }
   leaveStandardStreams();
@@ -97,12 +97,12 @@ async function become(setup: AgentSetup, platform: Host['platform']): Promise<Ag
     if (checked) {
       vault.openSoon();
     }
-    return { type: 'ready' };
+    return { type: 'status', status: session.status() };
   } catch (error) {
     if (!(error instanceof MesaAuthError)) {
       throw error;
     }
-    return { type: 'failed', error };
+    return { type: 'failed', error, warnings: [] };
   }
 }
 

@@ -1,4 +1,4 @@
-import { agentStatus, ask, lockAgent } from '../agent/client.ts';
+import { ask, lockAgent } from '../agent/client.ts';
 import type { AgentStatus } from '../agent/protocol.ts';
 import { agentPlace } from '../agent/socket-path.ts';
 import { spawnAgent, type AgentProcess } from '../agent/start.ts';
@@ -38,7 +38,7 @@ export async function startAgent(context: Context, options: StartOptions): Promi
     if (start.type === 'failed') {
       throw start.error;
     }
-    const status = start.type === 'ready' ? await agentStatus(paths) : await extendAgent(context, idleMs);
+    const status = start.type === 'status' ? start.status : await extendAgent(context, idleMs);
     if (status !== undefined) {
       return status;
     }
