@@ -1,5 +1,5 @@
 import { compareScopes, type StoreKey } from '../core/key-scope.ts';
-import { sameTable } from '../toml/table.ts';
+import { sameTable } from '../toml/same-table.ts';
 import type { DocumentEntry, StoreDocument } from './document.ts';
 
 /** How two documents differ in one scope. */

@@ -1,6 +1,7 @@
 import type { AST } from 'toml-eslint-parser';
 
-import { assertDepth, type TomlTable, type TomlValue } from './table.ts';
+import { assertDepth } from './table-from-object.ts';
+import type { TomlTable, TomlValue } from './table.ts';
 
 type MutableTable = Map<string, TomlValue>;
 

@@ -1,6 +1,7 @@
 import TOML from '@iarna/toml';
 
-import { isTable, tableFromObject, type TomlTable, type TomlValue } from './table.ts';
+import { tableFromObject } from './table-from-object.ts';
+import { isTable, type TomlTable, type TomlValue } from './table.ts';
 
 // The library's tables are plain objects: a table of the name `constructor` would be written into Object itself, and
 // `constructor.prototype` into every object there is. An escape may hide such a name.
