@@ -61,6 +61,7 @@ const { output } = await bundle.write({
   chunkFileNames: '[name].cjs',
 });
 await bundle.close();
+output.forEach(inlineRuntime);
 chmodSync(join(root, 'dist/mesa.cjs'), 0o755);
 
 const packages = bundledPackages(
@@ -69,3 +70,18 @@ const packages = bundledPackages(
 );
 writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(cycloneDx(product, packages), null, 2)}\n`);
 writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(packages));
+
+/**
+ * Most files use one of the bundler's helpers, and loading the file with all of them takes as long as loading any other
+ * one. So that helper is put where the file was loaded: on the same line, which keeps the source map right.
+ */
+function inlineRuntime({ fileName, code = '' }) {
+  const load = 'const require_rolldown_runtime = require("./rolldown-runtime.cjs");';
+  const used = new Set(code.match(/(?<=require_rolldown_runtime\.)\w+/g));
+  if (code.includes(load) && used.size === 1 && used.has('__exportAll')) {
+    const helper =
+      'const require_rolldown_runtime = { __exportAll: (all) => Object.defineProperties({}, Object.fromEntries(' +
+      'Object.entries(all).map(([name, get]) => [name, { get, enumerable: true }]))) };';
+    writeFileSync(join(root, 'dist', fileName), code.replace(load, helper));
+  }
+}
