@@ -45,6 +45,8 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       { name: 'start', tags: ['$initial'] },
+      // What every command needs but the most frequent.
+      { name: 'any-command', test: /\/src\/cli\/(?:any-command|command-table|shells)\.ts$/ },
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',
@@ -53,7 +55,7 @@ const { output } = await bundle.write({
       // What a look-up through the agent loads: one file, too.
       {
         name: 'agent-client',
-        test: /\/src\/(?:stores\/(?:open-vault|agent-store)|agent\/(?:client|moment|protocol|replies|requests|socket-path|wire))\.ts$/,
+        test: /\/src\/(?:stores\/(?:open-vault|agent-store)|agent\/(?:client|format-request|moment|parse-reply|protocol|socket-path|wire))\.ts$/,
       },
     ],
   },

@@ -1,17 +1,9 @@
-import { existsSync, rmSync } from 'node:fs';
-
-import { errnoOf, MesaAuthError } from '../errors.ts';
-import type { Paths } from '../platform/paths.ts';
-import { closeQuietly } from '../platform/private-file.ts';
-import { MAX_LINE_BYTES, type AgentStatus, type Reply, type Request } from './protocol.ts';
-import { parseReply } from './replies.ts';
-import { formatRequest } from './requests.ts';
-import { agentPlace, hasAgentSocket, type AgentPlace } from './socket-path.ts';
+import { errnoOf } from '../errors.ts';
+import { formatRequest } from './format-request.ts';
+import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
+import { parseReply } from './parse-reply.ts';
 
 const SILENCE_MS = 1_000;
-/** How long a killed process may take to be gone, on a machine that is short of time. */
-const DEATH_MS = 10_000;
-const POLL_MS = 20;
 
 /** What became of a request, where there was no reply to it. */
 export type Failure =
@@ -84,116 +76,9 @@ export function ask(socketPath: string, request: Request): Promise<Answer> {
   return askAgent(socketPath, [formatRequest(request)]);
 }
 
-/** What there is in the agent's place. `none`: nothing; otherwise see Failure. */
-export type AgentProbe = AgentStatus | 'none' | Failure;
-
-/**
- * Asks the agent about itself, which does not extend its idle time. At most a second.
- * @throws STORE_UNSAFE when somebody else may have made the socket
- */
-export async function probeAgent(paths: Paths): Promise<AgentProbe> {
-  const place = agentPlace(paths);
-  if (!hasAgentSocket(place)) {
-    return 'none';
-  }
-  const { failure, reply } = await ask(place.socket, { type: 'status' });
-  if (failure !== undefined) {
-    return failure;
-  }
-  switch (reply.type) {
-    case 'status':
-      return reply.status;
-    case 'refused':
-      return 'other-version';
-    default:
-      return 'broken';
-  }
-}
-
-/**
- * The agent of this user, undefined when none answers or it is of another version; `probeAgent` tells these apart. The
- * agent may hold another vault than `paths.encryptedStore`.
- */
-export async function agentStatus(paths: Paths): Promise<AgentStatus | undefined> {
-  try {
-    const probe = await probeAgent(paths);
-    return typeof probe === 'string' ? undefined : probe;
-  } catch (error) {
-    if (error instanceof MesaAuthError) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/**
- * Makes the agent of this user forget what it holds, whatever vault that is of: it is asked to end, and one that does
- * not answer is killed. Usually a few milliseconds; one that hangs costs a second.
- * @returns whether there was one; it is gone when this resolves
- * @throws STORE_UNSAFE when somebody else may have made the socket; FAILURE when the agent cannot be ended; IO
- */
-export async function lockAgent(paths: Paths): Promise<boolean> {
-  const place = agentPlace(paths);
-  const asked = hasAgentSocket(place) && (await ask(place.socket, { type: 'lock' })).failure === undefined;
-  // Where no agent ever ran there is no lock file, and none is made.
-  return (existsSync(place.lockFile) && (await ensureEnded(place, asked))) || asked;
-}
-
-/** Removes the socket of an agent that ended without tidying up, so that the next command finds none. */
-export async function removeDeadSocket(place: AgentPlace): Promise<void> {
-  const { tryLockFile } = await import('../platform/file-lock.ts');
-  // A new agent may be about to make its own.
-  const fd = await tryLockFile(place.lockFile);
-  if (fd !== undefined) {
-    rmSync(place.socket, { force: true });
-    closeQuietly(fd);
-  }
-}
-
 /** As node:timers/promises has it, which most commands need not load. */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
-}
-
-/** Waits until nobody holds the agent's lock, and kills who does not let go; then removes what it left behind. */
-async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> {
-  const { readHolder, tryLockFile } = await import('../platform/file-lock.ts');
-  let found = false;
-  let killed = false;
-  const started = performance.now();
-  for (;;) {
-    const fd = await tryLockFile(place.lockFile);
-    if (fd !== undefined) {
-      rmSync(place.socket, { force: true });
-      closeQuietly(fd);
-      return found;
-    }
-    found = true;
-    const pid = readHolder(place.lockFile);
-    const late = performance.now() - started > SILENCE_MS;
-    if ((!asked || late) && !killed && pid !== undefined) {
-      killed = kill(pid);
-    } else if (late && performance.now() - started > SILENCE_MS + DEATH_MS) {
-      throw new MesaAuthError(
-        'FAILURE',
-        `the unlock agent${pid === undefined ? '' : ` (pid ${pid})`} does not end`,
-        pid === undefined ? {} : { hint: `kill -KILL ${pid}` },
-      );
-    }
-    await sleep(POLL_MS);
-  }
-}
-
-function kill(pid: number): boolean {
-  try {
-    process.kill(pid, 'SIGKILL');
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === undefined) {
-      throw error;
-    }
-    return false;
-  }
 }

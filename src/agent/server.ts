@@ -4,8 +4,8 @@ import { setImmediate as nextCheck } from 'node:timers/promises';
 
 import { ioError } from '../errors.ts';
 import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, REQUEST_LIMIT_MS, type Reply, type Request } from './protocol.ts';
-import { formatReply } from './replies.ts';
-import { parseRequest } from './requests.ts';
+import { formatReply } from './format-reply.ts';
+import { parseRequest } from './parse-request.ts';
 import type { Connection, Session } from './session.ts';
 
 const MAX_CONNECTIONS = 64;

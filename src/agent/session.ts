@@ -4,7 +4,7 @@ import { MesaAuthError } from '../errors.ts';
 import type { HeldVault } from './held-vault.ts';
 import { elapsed, type Moment } from './moment.ts';
 import { REQUEST_LIMIT_MS, type AgentStatus, type Reply, type Request } from './protocol.ts';
-import { countFitting } from './replies.ts';
+import { countFitting } from './format-reply.ts';
 
 export interface SessionOptions {
   readonly vault: HeldVault;

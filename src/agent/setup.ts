@@ -1,7 +1,8 @@
 import type { Paths } from '../platform/paths.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import type { Reply } from './protocol.ts';
-import { formatReply, parseReply } from './replies.ts';
+import { formatReply } from './format-reply.ts';
+import { parseReply } from './parse-reply.ts';
 import { asFields, formatLine, parseFields } from './wire.ts';
 
 /** What a new agent is told, on its standard input. */

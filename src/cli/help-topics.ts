@@ -1,6 +1,3 @@
-import { ENVIRONMENT_VARIABLES } from './environment-variables.ts';
-import { EXIT_CODES } from './exit-codes.ts';
-
 /** `mesa help ...`, at every level. Not in the command table: it prints what the command-line library knows. */
 export const HELP_COMMAND = {
   name: 'help',
@@ -13,19 +10,25 @@ export const HELP_COMMAND = {
 export interface Topic {
   readonly name: string;
   readonly description: string;
-  /** A term and what there is to say about it. */
-  readonly rows: readonly (readonly [string, string])[];
+  /** The page: a term and what there is to say about it. Loaded when it is shown. */
+  readonly rows: () => Promise<readonly (readonly [string, string])[]>;
 }
 
 export const TOPICS: readonly Topic[] = [
   {
     name: 'environment',
     description: 'environment variables',
-    rows: ENVIRONMENT_VARIABLES.map(({ name, description }) => [name, description]),
+    rows: async () => {
+      const { ENVIRONMENT_VARIABLES } = await import('./environment-variables.ts');
+      return ENVIRONMENT_VARIABLES.map(({ name, description }) => [name, description]);
+    },
   },
   {
     name: 'exit-codes',
     description: 'exit codes',
-    rows: EXIT_CODES.map(({ code, meaning }) => [code, meaning]),
+    rows: async () => {
+      const { EXIT_CODES } = await import('./exit-codes.ts');
+      return EXIT_CODES.map(({ code, meaning }) => [code, meaning]);
+    },
   },
 ];

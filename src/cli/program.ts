@@ -101,17 +101,17 @@ function addCommand(command: Command, spec: CommandSpec, host: Host): void {
   });
 }
 
-function addHelpCommand(parent: Command, show: (words: readonly string[]) => void): void {
+function addHelpCommand(parent: Command, show: (words: readonly string[]) => Promise<void>): void {
   const { name, argument, description, examples } = HELP_COMMAND;
   const command = addExamples(parent.command(name).description(description), examples);
   command.argument(argument, 'the command, in full, or the topic').action(() => show(command.args));
 }
 
 /** `mesa help <words>`. @throws USAGE when they name nothing */
-function showHelp(program: Command, words: readonly string[], host: Host): void {
+async function showHelp(program: Command, words: readonly string[], host: Host): Promise<void> {
   const topic = words.length === 1 ? TOPICS.find(({ name }) => name === words[0]) : undefined;
   if (topic !== undefined) {
-    new Output(host).data(`${formatRows(program, topic.rows)}\n`);
+    new Output(host).data(`${formatRows(program, await topic.rows())}\n`);
     return;
   }
   let command = program;
@@ -144,7 +144,7 @@ function topicList(program: Command): string {
 }
 
 /** Two columns, the second wrapped at the width of the terminal. */
-function formatRows(program: Command, rows: Topic['rows']): string {
+function formatRows(program: Command, rows: Awaited<ReturnType<Topic['rows']>>): string {
   const help = program.createHelp();
   help.prepareContext({ helpWidth: program.configureOutput().getOutHelpWidth?.() ?? DEFAULT_WIDTH });
   const width = Math.max(...rows.map(([term]) => term.length));

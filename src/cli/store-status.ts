@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { agentStatus } from '../agent/client.ts';
+import { agentStatus } from '../agent/control.ts';
 import type { Config } from '../config/config.ts';
 import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';

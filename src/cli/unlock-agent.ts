@@ -1,4 +1,5 @@
-import { ask, lockAgent } from '../agent/client.ts';
+import { ask } from '../agent/client.ts';
+import { lockAgent } from '../agent/control.ts';
 import type { AgentStatus } from '../agent/protocol.ts';
 import { agentPlace } from '../agent/socket-path.ts';
 import { spawnAgent, type AgentProcess } from '../agent/start.ts';

@@ -1,4 +1,4 @@
-import { probeAgent, type AgentProbe } from '../agent/client.ts';
+import { probeAgent, type AgentProbe } from '../agent/control.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 

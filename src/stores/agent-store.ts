@@ -1,7 +1,7 @@
-import { askAgent, removeDeadSocket, sleep, type Failure } from '../agent/client.ts';
+import { askAgent, sleep, type Failure } from '../agent/client.ts';
 import { currentMoment, elapsed } from '../agent/moment.ts';
 import type { Reply, Request } from '../agent/protocol.ts';
-import { formatApply, formatRequest } from '../agent/requests.ts';
+import { formatApply, formatRequest } from '../agent/format-request.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
 import { formatStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome, KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
@@ -145,6 +145,7 @@ export class AgentStore implements SecretStore {
       if (elapsed(started, currentMoment()) >= patience) {
         warn(`${NO_AGENT[problem ?? 'broken']}; the vault needs its passphrase`);
         if (problem === 'dead') {
+          const { removeDeadSocket } = await import('../agent/control.ts');
           await removeDeadSocket(place);
         }
         return undefined;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
-import { agentStatus } from '../../src/agent/client.ts';
+import { agentStatus } from '../../src/agent/control.ts';
 import type { AgentStatus } from '../../src/agent/protocol.ts';
 import { resolvePaths } from '../../src/platform/paths.ts';
 import { agentFiles, agentPid, expectEnded, isAlive, unlock, until } from '../support/agent.ts';

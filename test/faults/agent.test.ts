@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject, it, onTestFinished } from 'vitest';
 
 import { currentMoment, type Moment } from '../../src/agent/moment.ts';
-import { formatRequest } from '../../src/agent/requests.ts';
+import { formatRequest } from '../../src/agent/format-request.ts';
 import type { KeyScope } from '../../src/core/key-scope.ts';
 import type { SecretStore } from '../../src/core/secret-store.ts';
 import { Token } from '../../src/core/token.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { lockAgent } from '../../agent/client.ts';
+import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { EncryptedStore } from '../../stores/encrypted-store.ts';
 import type { Context } from '../context.ts';

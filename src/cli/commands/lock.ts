@@ -1,4 +1,4 @@
-import { lockAgent } from '../../agent/client.ts';
+import { lockAgent } from '../../agent/control.ts';
 import type { Context } from '../context.ts';
 
 /** `mesa auth lock`: ends the unlock agent, whatever vault it holds. */

@@ -1,4 +1,4 @@
-import { lockAgent } from '../../agent/client.ts';
+import { lockAgent } from '../../agent/control.ts';
 import { writeBackend } from '../../config/write-config.ts';
 import type { Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';

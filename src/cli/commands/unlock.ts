@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { agentStatus } from '../../agent/client.ts';
+import { agentStatus } from '../../agent/control.ts';
 import type { AgentStatus } from '../../agent/protocol.ts';
 import { agentPlace, assertSocketPath } from '../../agent/socket-path.ts';
 import type { Config } from '../../config/config.ts';

@@ -2,8 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, type Reply, type Request } from '../../../src/agent/protocol.ts';
-import { formatReply, parseReply } from '../../../src/agent/replies.ts';
-import { formatApply, formatRequest, parseRequest } from '../../../src/agent/requests.ts';
+import { formatReply } from '../../../src/agent/format-reply.ts';
+import { formatApply, formatRequest } from '../../../src/agent/format-request.ts';
+import { parseReply } from '../../../src/agent/parse-reply.ts';
+import { parseRequest } from '../../../src/agent/parse-request.ts';
 import type { Change } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { MesaAuthError } from '../../../src/errors.ts';

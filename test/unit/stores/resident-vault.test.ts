@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 
 import type { Reply } from '../../../src/agent/protocol.ts';
-import { formatReply } from '../../../src/agent/replies.ts';
-import { parseRequest } from '../../../src/agent/requests.ts';
+import { formatReply } from '../../../src/agent/format-reply.ts';
+import { parseRequest } from '../../../src/agent/parse-request.ts';
 import { agentPlace } from '../../../src/agent/socket-path.ts';
 import type { KeyScope } from '../../../src/core/key-scope.ts';
 import type { Change, KeyEntry, SecretStore } from '../../../src/core/secret-store.ts';

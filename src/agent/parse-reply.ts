@@ -1,59 +1,9 @@
-import { formatStoreKey } from '../core/key-scope.ts';
 import type { ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
 import { isErrorCode, MesaAuthError } from '../errors.ts';
-import { MAX_LINE_BYTES, REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
-import {
-  asFields,
-  formatLine,
-  parseAll,
-  parseFields,
-  parseScope,
-  parseToken,
-  splitBySize,
-  type Fields,
-} from './wire.ts';
+import { REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
+import { asFields, parseAll, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
 
 const OUTCOMES: readonly string[] = ['stored', 'replaced', 'removed', 'absent'] satisfies ChangeOutcome[];
-
-export function formatReply(reply: Reply): string {
-  return formatLine(replyFields(reply));
-}
-
-function replyFields(reply: Reply): object {
-  switch (reply.type) {
-    case 'entries':
-      return { ...reply, entries: reply.entries.map(entryFields) };
-    case 'failed': {
-      const { code, message, hint } = reply.error;
-      return { type: reply.type, code, message, hint, warnings: reply.warnings };
-    }
-    case 'status':
-    case 'locked':
-    case 'outcomes':
-    case 'busy':
-    case 'refused':
-      return reply;
-  }
-}
-
-function entryFields({ scope, token, added, expires }: KeyEntry): readonly (string | null)[] {
-  return [
-    formatStoreKey(scope),
-    token.reveal(),
-    added?.toISOString() ?? null,
-    expires?.toISOString() ?? null,
-  ];
-}
-
-/** How many of the entries fit into one reply, from the first on. At least one: a key is at most 16 KiB. */
-export function countFitting(
-  entries: readonly KeyEntry[],
-  rest: Omit<Reply & { type: 'entries' }, 'entries'>,
-): number {
-  const room = MAX_LINE_BYTES - Buffer.byteLength(formatReply({ ...rest, entries: [] }));
-  const [first = []] = splitBySize(entries, room, (entry) => JSON.stringify(entryFields(entry)).length + 1);
-  return first.length;
-}
 
 /** @returns 'version' for a line of another version, undefined for one that makes no sense */
 export function parseReply(line: string): Reply | 'version' | undefined {

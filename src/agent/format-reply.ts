@@ -1,0 +1,44 @@
+import { formatStoreKey } from '../core/key-scope.ts';
+import type { KeyEntry } from '../core/secret-store.ts';
+import { MAX_LINE_BYTES, type Reply } from './protocol.ts';
+import { formatLine, splitBySize } from './wire.ts';
+
+export function formatReply(reply: Reply): string {
+  return formatLine(replyFields(reply));
+}
+
+function replyFields(reply: Reply): object {
+  switch (reply.type) {
+    case 'entries':
+      return { ...reply, entries: reply.entries.map(entryFields) };
+    case 'failed': {
+      const { code, message, hint } = reply.error;
+      return { type: reply.type, code, message, hint, warnings: reply.warnings };
+    }
+    case 'status':
+    case 'locked':
+    case 'outcomes':
+    case 'busy':
+    case 'refused':
+      return reply;
+  }
+}
+
+function entryFields({ scope, token, added, expires }: KeyEntry): readonly (string | null)[] {
+  return [
+    formatStoreKey(scope),
+    token.reveal(),
+    added?.toISOString() ?? null,
+    expires?.toISOString() ?? null,
+  ];
+}
+
+/** How many of the entries fit into one reply, from the first on. At least one: a key is at most 16 KiB. */
+export function countFitting(
+  entries: readonly KeyEntry[],
+  rest: Omit<Reply & { type: 'entries' }, 'entries'>,
+): number {
+  const room = MAX_LINE_BYTES - Buffer.byteLength(formatReply({ ...rest, entries: [] }));
+  const [first = []] = splitBySize(entries, room, (entry) => JSON.stringify(entryFields(entry)).length + 1);
+  return first.length;
+}

@@ -1,0 +1,43 @@
+import { formatStoreKey } from '../core/key-scope.ts';
+import type { Change } from '../core/secret-store.ts';
+import type { Moment } from './moment.ts';
+import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, type Request } from './protocol.ts';
+import { formatLine, splitBySize } from './wire.ts';
+
+export function formatRequest(request: Request): string {
+  return formatLine(requestFields(request));
+}
+
+function requestFields(request: Request): object {
+  switch (request.type) {
+    case 'read':
+      return { ...request, scopes: request.scopes.map(formatStoreKey) };
+    case 'apply':
+      return { ...request, changes: request.changes.map(changeFields) };
+    case 'status':
+    case 'lock':
+    case 'extend':
+    case 'list':
+      return request;
+  }
+}
+
+function changeFields(change: Change): readonly string[] {
+  const scope = formatStoreKey(change.scope);
+  return change.kind === 'set' ? [scope, change.token.reveal()] : [scope];
+}
+
+/** Splits what is written to a line's length. Undefined when it does not fit into one request. */
+export function formatApply(
+  vault: string,
+  changes: readonly Change[],
+  sent: Moment,
+): readonly string[] | undefined {
+  const line = (some: readonly Change[], last: boolean): string =>
+    formatRequest({ type: 'apply', vault, sent, changes: some, last });
+  const room = MAX_LINE_BYTES - Buffer.byteLength(line([], false));
+  const parts = splitBySize(changes, room, (change) => JSON.stringify(changeFields(change)).length + 1);
+  const lines = parts.map((part, index) => line(part, index === parts.length - 1));
+  const bytes = lines.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return bytes > MAX_REQUEST_BYTES ? undefined : lines;
+}
