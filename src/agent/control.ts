@@ -5,7 +5,7 @@ import type { Paths } from '../platform/paths.ts';
 import { closeQuietly } from '../platform/private-file.ts';
 import { ask, sleep, type Failure } from './client.ts';
 import type { AgentStatus } from './protocol.ts';
-import { agentPlace, hasAgentSocket, type AgentPlace } from './socket-path.ts';
+import { agentPlace, agentPlaces, hasAgentSocket, type AgentPlace } from './socket-path.ts';
 
 /** How long one that was asked to end may take, until it is killed. */
 const PATIENCE_MS = 1_000;
@@ -62,7 +62,25 @@ export async function agentStatus(paths: Paths): Promise<AgentStatus | undefined
  * @throws STORE_UNSAFE when somebody else may have made the socket; FAILURE when the agent cannot be ended; IO
  */
 export async function lockAgent(paths: Paths): Promise<boolean> {
-  const place = agentPlace(paths);
+  let found = false;
+  let failure: MesaAuthError | undefined;
+  for (const place of agentPlaces(paths)) {
+    try {
+      found = (await lockAt(place)) || found;
+    } catch (error) {
+      if (!(error instanceof MesaAuthError)) {
+        throw error;
+      }
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) {
+    throw failure;
+  }
+  return found;
+}
+
+async function lockAt(place: AgentPlace): Promise<boolean> {
   const asked = hasAgentSocket(place) && (await ask(place.socket, { type: 'lock' })).failure === undefined;
   // Where no agent ever ran there is no lock file, and none is made.
   return (existsSync(place.lockFile) && (await ensureEnded(place, asked))) || asked;

@@ -14,6 +14,8 @@ export interface AgentSetup {
   readonly checked: boolean;
   /** For new vaults; see VaultCodecOptions. */
   readonly workFactor: number | undefined;
+  /** Descriptors of whoever started it, which it must not keep open. */
+  readonly inherited: readonly number[];
 }
 
 /** What it says, on its standard output, which it then closes: its status once it is ready, or what the store threw. */
@@ -32,7 +34,7 @@ export function parseSetup(line: string): AgentSetup | undefined {
   if (fields === undefined || fields === 'version') {
     return undefined;
   }
-  const { passphrase, paths, idleMs, checked, workFactor } = fields;
+  const { passphrase, paths, idleMs, checked, workFactor, inherited } = fields;
   const isSetup =
     typeof passphrase === 'string' &&
     typeof asFields(paths)?.['encryptedStore'] === 'string' &&
@@ -40,8 +42,12 @@ export function parseSetup(line: string): AgentSetup | undefined {
     idleMs > 0 &&
     idleMs <= MAX_UNLOCK_MS &&
     typeof checked === 'boolean' &&
-    (workFactor === undefined || typeof workFactor === 'number');
-  return isSetup ? { passphrase, paths: paths as Paths, idleMs, checked, workFactor } : undefined;
+    (workFactor === undefined || typeof workFactor === 'number') &&
+    Array.isArray(inherited) &&
+    inherited.every((fd) => Number.isSafeInteger(fd) && fd > 2);
+  return isSetup
+    ? { passphrase, paths: paths as Paths, idleMs, checked, workFactor, inherited: inherited as number[] }
+    : undefined;
 }
 
 export function formatStart(start: AgentStart): string {

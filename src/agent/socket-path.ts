@@ -22,10 +22,27 @@ const LONGEST_SOCKET_PATH = { darwin: 103, other: 107 } as const;
 /** `mesa` in XDG_RUNTIME_DIR when that is a directory of ours, else the data directory. */
 export function agentPlace(paths: Paths): AgentPlace {
   const { runtimeHome, dataDir, dataBase } = paths;
-  const dir: PrivateDir =
-    runtimeHome !== undefined && isDirOfOurs(runtimeHome)
-      ? { path: join(runtimeHome, 'mesa'), base: runtimeHome }
-      : { path: dataDir, base: dataBase };
+  return runtimeHome !== undefined && isDirOfOurs(runtimeHome)
+    ? placeIn({ path: join(runtimeHome, 'mesa'), base: runtimeHome })
+    : placeIn({ path: dataDir, base: dataBase });
+}
+
+/**
+ * Everywhere an agent of this user may be, the place of this process first: XDG_RUNTIME_DIR is set in a login session, and
+ * often not in cron, su or ssh. There it is the directory that pam_systemd(8) makes.
+ */
+export function agentPlaces(paths: Paths): readonly AgentPlace[] {
+  const { dataDir, dataBase } = paths;
+  const ofSession = `/run/user/${process.geteuid?.()}`;
+  const places = [
+    agentPlace(paths),
+    placeIn({ path: dataDir, base: dataBase }),
+    ...(isDirOfOurs(ofSession) ? [placeIn({ path: join(ofSession, 'mesa'), base: ofSession })] : []),
+  ];
+  return places.filter(({ socket }, at) => places.findIndex((place) => place.socket === socket) === at);
+}
+
+function placeIn(dir: PrivateDir): AgentPlace {
   return { dir, socket: join(dir.path, 'agent.sock'), lockFile: join(dir.path, 'agent.lock') };
 }
 

@@ -11,6 +11,7 @@ import { MesaAuthError } from '../errors.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { tryLockFile } from '../platform/file-lock.ts';
 import type { Host, InputStream } from '../platform/host.ts';
+import { closeQuietly } from '../platform/private-file.ts';
 import { ResidentVault } from '../stores/resident-vault.ts';
 import { VERSION } from './version.ts';
 
@@ -32,6 +33,7 @@ export async function runAgent(host: Host): Promise<number> {
     });
   }
   process.title = 'mesa agent';
+  setup.inherited.forEach(closeQuietly);
   const start = await become(setup, host.platform);
   try {
     host.stdout.write(formatStart(start));

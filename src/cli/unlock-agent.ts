@@ -6,6 +6,7 @@ import { spawnAgent, type AgentProcess } from '../agent/start.ts';
 import { describeDuration } from '../core/duration.ts';
 import { MesaAuthError } from '../errors.ts';
 import { AGENT_COMMAND } from './command-spec.ts';
+import { inheritedDescriptors } from '../platform/inherited-descriptors.ts';
 import type { Context } from './context.ts';
 
 export interface StartOptions {
@@ -32,7 +33,14 @@ export async function startAgent(context: Context, options: StartOptions): Promi
   const { passphrase, idleMs } = options;
   let { agent, checked } = options;
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    const setup = { passphrase, paths, idleMs, checked, workFactor: host.workFactor };
+    const setup = {
+      passphrase,
+      paths,
+      idleMs,
+      checked,
+      workFactor: host.workFactor,
+      inherited: inheritedDescriptors(),
+    };
     agent ??= spawnAgent([host.script, AGENT_COMMAND]);
     const start = await agent.begin(setup, checked ? READY_WITHIN_MS : OPENED_WITHIN_MS);
     agent = undefined;

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { ANOTHER_USER, CAN_CHOWN } from '../support/confinement.ts';
-import { agentFiles, exchange, expectEnded, isAlive, unlock } from '../support/agent.ts';
+import { agentFiles, agentPid, exchange, expectEnded, isAlive, unlock } from '../support/agent.ts';
 import { runMesa, runShell } from '../support/run-mesa.ts';
 import { Secrets } from '../support/secrets.ts';
 import { documentOf, sealDocument, UNLOCKED, writeVault } from '../support/stores.ts';
@@ -58,6 +58,30 @@ describe('the agent', () => {
     expect([session, terminal]).toEqual([String(pid), '0']);
     const standard = ['0', '1', '2'].map((fd) => readlinkSync(`${proc}/fd/${fd}`));
     expect(standard).toEqual(['/dev/null', '/dev/null', '/dev/null']);
+  });
+
+  it('keeps no descriptor of who started it open, so that a lock or a pipe there ends with its owner', async () => {
+    const home = await vaultHome();
+    const under = ['/bin/bash', '-c', 'exec 200>held && exec "$@"', '-'];
+    expect(await runMesa(['auth', 'unlock'], { home, env: UNLOCKED, under })).toMatchObject({ status: 0 });
+    const pid = agentPid(agentFiles(home).lock);
+    const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    expect(open).toContain('/dev/null');
+    expect(open).not.toContain(join(home.path, 'held'));
+    expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n` });
+    expect(await runMesa(['auth', 'lock'], { home })).toMatchObject({ status: 0 });
+  });
+
+  it('is found by a lock that looks for it in a session, though it was started without one', async () => {
+    const home = await vaultHome();
+    const session = { XDG_RUNTIME_DIR: makeRuntimeDir(home) };
+    const pid = await unlock(home);
+    expect(await runMesa(['auth', 'lock'], { home, env: session })).toMatchObject({
+      status: 0,
+      stderr: 'locked the vault\n',
+    });
+    expect(isAlive(pid)).toBe(false);
+    expect((await runMesa(GET, { home })).status).toBe(6);
   });
 
   it.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const)(
