@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 
 import { rolldown } from 'rolldown';
 
+import { writeDeclarations } from './declarations.mjs';
 import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -21,9 +22,8 @@ const withoutExecutableCommands = {
   load: (id) => (id === EMPTY_MODULE ? 'module.exports = {};' : null),
 };
 
-const bundle = await rolldown({
+const options = {
   cwd: root,
-  input: 'src/mesa.ts',
   platform: 'node',
   plugins: [withoutExecutableCommands],
   transform: { target: 'node20.17', define: { MESA_VERSION: JSON.stringify(product.version) } },
@@ -33,7 +33,8 @@ const bundle = await rolldown({
       report(level === 'warn' ? 'error' : level, log);
     }
   },
-});
+};
+const bundle = await rolldown({ ...options, input: 'src/mesa.ts' });
 // CommonJS, because Node starts it faster than ESM; one small entry, because even unused code in the same file costs;
 // everything behind an `import()` in a file of its own. Not minified: that buys nothing, and stack traces stay readable.
 const { output } = await bundle.write({
@@ -66,9 +67,20 @@ await bundle.close();
 output.forEach(inlineRuntime);
 chmodSync(join(root, 'dist/mesa.cjs'), 0o755);
 
+// What others import shares no file with the program, so that neither can slow down or change the other.
+const library = await rolldown({ ...options, input: 'src/access-token.ts' });
+const { output: libraryOutput } = await library.write({
+  file: join(root, 'dist/access-token.cjs'),
+  format: 'cjs',
+  sourcemap: true,
+  comments: { jsdoc: false, annotation: false },
+});
+await library.close();
+writeDeclarations(root, 'access-token.ts');
+
 const packages = bundledPackages(
   root,
-  output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : [])),
+  [...output, ...libraryOutput].flatMap((file) => (file.type === 'chunk' ? file.moduleIds : [])),
 );
 writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(cycloneDx(product, packages), null, 2)}\n`);
 writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(packages));
