@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -48,6 +48,28 @@ function pack(home: TempHome): { readonly files: readonly string[]; readonly tar
   };
 }
 
+/** A directory with the package, and nothing else, installed from its tarball. */
+function createConsumer(): string {
+  const home = createTempHome();
+  const consumer = join(home.path, 'consumer');
+  mkdirSync(consumer);
+  writeFileSync(join(consumer, 'package.json'), '{"type":"module"}');
+  npm(['install', '--offline', '--prefix', consumer, pack(home).tarball], home);
+  return consumer;
+}
+
+/** Compiles when there is such a permission. */
+function typedProgram(permission: string): string {
+  return `
+    import { signAccessToken, verifyAccessToken, type AccessTokenVerdict } from 'mesa-auth/access-token';
+    const { token } = signAccessToken({
+      apiKeyId: 'key_1', apiKey: 'mesa_0123456789abcdef', permissions: ['${permission}'], repos: ['acme/web'],
+    });
+    export const verdict: Promise<AccessTokenVerdict> = verifyAccessToken(token, {
+      signingSecretOf: () => Promise.resolve(undefined),
+    });`;
+}
+
 describe('the npm package', () => {
   it('contains the program, its licences and its SBOM, and nothing that only developers need', () => {
     const { files } = pack(createTempHome());
@@ -58,6 +80,8 @@ describe('the npm package', () => {
         'CHANGELOG.md',
         'dist/mesa.cjs',
         'dist/mesa.cjs.map',
+        'dist/access-token.cjs',
+        'dist/access-token.d.cts',
         'dist/sbom.cdx.json',
         'dist/THIRD-PARTY-LICENSES.txt',
       ]),
@@ -98,6 +122,50 @@ describe('the npm package', () => {
     run(['init', '-y', '--backend', 'plaintext-file']);
     run(['auth', 'set-key', '--org', 'acme'], 'mesa_0123456789abcdef\n');
     expect(run(['auth', 'get-key', '--org', 'acme'])).toBe('mesa_0123456789abcdef\n');
+  });
+});
+
+describe('what the package publishes for programs', () => {
+  it('signs and verifies access tokens, imported or required, and is nothing else', () => {
+    const cwd = createConsumer();
+    const use = `
+      const apiKey = 'mesa_0123456789abcdef';
+      const signingSecretOf = async () => deriveSigningSecret(apiKey);
+      const { token } = signAccessToken({ apiKeyId: 'key_1', apiKey, permissions: ['read'], repos: null, jti: 'one' });
+      verifyAccessToken(token, { signingSecretOf }).then(({ ok, claims }) => console.log(ok, claims?.keyId, claims?.jti));`;
+    const names = '{ deriveSigningSecret, signAccessToken, verifyAccessToken }';
+    writeFileSync(join(cwd, 'use.mjs'), `import ${names} from 'mesa-auth/access-token';${use}`);
+    writeFileSync(join(cwd, 'use.cjs'), `const ${names} = require('mesa-auth/access-token');${use}`);
+    for (const file of ['use.mjs', 'use.cjs']) {
+      expect(execFileSync(NODE, [file], { cwd, encoding: 'utf8' }), file).toBe('true key_1 one\n');
+    }
+    const other = spawnSync(NODE, ['-e', "require('mesa-auth/dist/mesa.cjs')"], { cwd, encoding: 'utf8' });
+    expect(other.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    expect(other.status).toBe(1);
+  });
+
+  it('has types for ES modules and CommonJS, which refuse a permission that does not exist', () => {
+    const cwd = createConsumer();
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023'];
+    const check = (file: string, permission: string): string => {
+      writeFileSync(join(cwd, file), typedProgram(permission));
+      return spawnSync(process.execPath, [compiler, ...options, file], { cwd, encoding: 'utf8' }).stdout;
+    };
+    for (const file of ['use.mts', 'use.cts']) {
+      expect(check(file, 'read'), file).toBe('');
+      expect(check(file, 'owner'), file).toContain(
+        `error TS2322: Type '"owner"' is not assignable to type '"admin" | "read" | "write"'`,
+      );
+    }
+  });
+
+  it('loads one module of Node, and the program starts without it', () => {
+    const library = readFileSync(join(root, 'dist/access-token.cjs'), 'utf8');
+    expect(library.match(/require\([^)]*\)|import\(/g)).toEqual(['require("node:crypto")']);
+    const { sources } = readJson<{ sources: string[] }>(join(root, 'dist/mesa.cjs.map'));
+    expect(sources.filter((source) => source.includes('/access-token'))).toEqual([]);
+    expect(sources.length).toBeGreaterThan(5);
   });
 });
 
