@@ -90,6 +90,7 @@ describe('verifying an access token', () => {
       signParts(setUnusedBits(encodePart(`${JSON.stringify(HEADER)} `)), CLAIMS_PART),
     ],
     ['MALFORMED', 'a header that is a list', signRaw([HEADER], CLAIMS)],
+    ['MALFORMED', 'a header that is an empty list', signRaw([], CLAIMS)],
     ['MALFORMED', 'a header that is null', signRaw('null', CLAIMS)],
     ['MALFORMED', 'a header that is cut', signRaw(JSON.stringify(HEADER).slice(0, -1), CLAIMS)],
     [
