@@ -10,7 +10,7 @@ import type { Patient } from './patient.ts';
 // A writer holds the lock for a second or two; whoever holds it now may own the file.
 const LOCK_PATIENCE_MS = 5_000;
 
-/** Temporary files of writers that were killed. */
+/** Temporary files of writers that were killed, of a store that is not there (yet), too. */
 export async function checkStrayFiles({
   paths,
   config,
@@ -21,9 +21,7 @@ export async function checkStrayFiles({
     paths.encryptedStore,
     paths.plaintextStore,
     ...(configFile === undefined ? [] : [configFile]),
-  ]
-    .filter((path) => existsSync(path))
-    .map(resolveLinks);
+  ].map(resolveLinks);
   const findings: Finding[] = [];
   for (const target of targets) {
     const strays = await straysOf(target, paths.lockFile);

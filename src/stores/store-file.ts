@@ -55,7 +55,7 @@ export class StoreFile {
     const { paths, warn, onLockWait, giveUpAfterMs, onLocked } = this.#options;
     // Loaded here because a look-up, which only reads, would pay a third of its time for them; the last one for `work`,
     // so that the lock is not held while it is loaded.
-    const [{ ensurePrivateDir }, { withFileLock }] = await Promise.all([
+    const [{ ensurePrivateDir }, { withFileLock }, { removeStrayTemps }] = await Promise.all([
       import('../platform/create-dirs.ts'),
       import('../platform/file-lock.ts'),
       import('../platform/replace-file.ts'),
@@ -68,14 +68,16 @@ export class StoreFile {
     };
     await withFileLock(lock, async () => {
       await onLocked?.();
+      // Of both stores: a writer of the other one may have been killed, and not be followed by another.
+      removeStrayTemps(paths.encryptedStore);
+      removeStrayTemps(paths.plaintextStore);
       await work();
     });
   }
 
   /** As `update`, for the holder of the lock. */
   async rewrite(edit: EditBytes): Promise<void> {
-    const { removeStrayTemps, replaceFile } = await import('../platform/replace-file.ts');
-    removeStrayTemps(this.path);
+    const { replaceFile } = await import('../platform/replace-file.ts');
     const next = await edit(readPrivateFile(this.path, this.#options.warn));
     if (next !== undefined) {
       assertReadable(this.path, next);
@@ -85,8 +87,7 @@ export class StoreFile {
 
   /** Removes the file, durably. For the holder of the lock. @throws IO */
   async remove(): Promise<void> {
-    const { removeFile, removeStrayTemps } = await import('../platform/replace-file.ts');
-    removeStrayTemps(this.path);
+    const { removeFile } = await import('../platform/replace-file.ts');
     removeFile(this.path);
   }
 }
