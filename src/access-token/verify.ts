@@ -18,7 +18,7 @@ import {
 export type AccessTokenRefusal =
   /** Longer than 16,384 characters. */
   | 'TOO_LONG'
-  /** No text, not three parts, or the header is no JSON object in canonical base64url. */
+  /** No text, not three parts, or the header is longer than 1,024 characters or no JSON object in canonical base64url. */
   | 'MALFORMED'
   /** `alg` is not `HS256`, whatever it is: `none`, too. */
   | 'WRONG_ALGORITHM'
@@ -56,7 +56,8 @@ export interface VerifyAccessTokenOptions {
   readonly now?: Date | undefined;
 }
 
-const PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
+// The header is read before the signature is known to be right, so it is short: 256 characters of key id fit, escaped.
+const PARTS = /^([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
 const KID_END = `.${DERIVATION}`;
 /** How far a signer's clock may be ahead of ours. */
 const MAX_AHEAD_MS = 5 * 60 * 1_000;

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import { signAccessToken } from '../../../src/access-token/sign.ts';
 import { verifyAccessToken, type AccessTokenVerdict } from '../../../src/access-token/verify.ts';
 import {
   CLAIMS,
@@ -65,6 +66,17 @@ describe('verifying an access token', () => {
     });
   });
 
+  it('takes the longest key id that can be signed with', async () => {
+    const apiKeyId = '\\'.repeat(256);
+    const options = { apiKeyId, signingSecret: SIGNING_SECRET, permissions: [], repos: null, now: SIGNED_AT };
+    const { token } = signAccessToken(options);
+    const signingSecretOf = vi.fn(knownSecret).mockResolvedValue(SIGNING_SECRET);
+    expect(await verifyAccessToken(token, { signingSecretOf, now: SIGNED_AT })).toMatchObject({
+      ok: true,
+      claims: { keyId: apiKeyId, permissions: [], repos: null },
+    });
+  });
+
   it('grants nothing for words that are no permission', async () => {
     const verdict = await verify(
       signRaw(HEADER, { ...CLAIMS, scopes: ['owner', 'write', 'Admin', 'write'] }),
@@ -90,6 +102,7 @@ describe('verifying an access token', () => {
       signParts(setUnusedBits(encodePart(`${JSON.stringify(HEADER)} `)), CLAIMS_PART),
     ],
     ['MALFORMED', 'a header that is a list', signRaw([HEADER], CLAIMS)],
+    ['MALFORMED', 'a long header', signRaw(`${' '.repeat(1_024)}${JSON.stringify(HEADER)}`, CLAIMS)],
     ['MALFORMED', 'a header that is an empty list', signRaw([], CLAIMS)],
     ['MALFORMED', 'a header that is null', signRaw('null', CLAIMS)],
     ['MALFORMED', 'a header that is cut', signRaw(JSON.stringify(HEADER).slice(0, -1), CLAIMS)],
