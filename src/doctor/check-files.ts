@@ -5,6 +5,8 @@ import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
 const UNSAFE = 'somebody else could have changed it, so mesa does not use it';
+const LOCK_UNSAFE = 'without the lock mesa writes nothing';
+const LOCK_LOOSE = 'whoever can read it can hold the lock, and keep mesa from writing';
 const LOOSE = 'keys, and what they are for, are for you alone';
 
 /** Modes, owners, links: what the store's own checks refuse or tighten, at every place that has to be private. */
@@ -14,30 +16,35 @@ export async function checkFiles({ paths }: Pick<Patient, 'paths'>): Promise<rea
   for (const path of [paths.encryptedStore, paths.plaintextStore]) {
     findings.push(...(await checkPlace((warn, looseness) => readPrivateFile(path, warn, looseness))));
   }
-  const lock = await errorOf(() => {
-    checkLockFile(paths.lockFile);
-  });
-  return lock === undefined
-    ? findings
-    : [...findings, findingFrom('files', lock, 'without the lock mesa writes nothing')];
+  const lock = await checkPlace(
+    (warn, looseness) => checkLockFile(paths.lockFile, warn, looseness),
+    LOCK_UNSAFE,
+    LOCK_LOOSE,
+  );
+  return [...findings, ...lock];
 }
 
-async function checkPlace(look: (warn: Warn, looseness: Looseness) => unknown): Promise<Finding[]> {
-  const loose: string[] = [];
-  const error = await errorOf(() => look((message) => loose.push(message), 'leave'));
+/** Tells why it matters: `unsafe` of what mesa refuses, `loose` of what it tightens. */
+async function checkPlace(
+  look: (warn: Warn, looseness: Looseness) => unknown,
+  unsafe = UNSAFE,
+  loose = LOOSE,
+): Promise<Finding[]> {
+  const found: string[] = [];
+  const error = await errorOf(() => look((message) => found.push(message), 'leave'));
   if (error !== undefined) {
-    return [findingFrom('files', error, UNSAFE)];
+    return [findingFrom('files', error, unsafe)];
   }
   const fix = (): Promise<readonly string[]> => {
     const done: string[] = [];
     look((message) => done.push(message), 'tighten');
     return Promise.resolve(done);
   };
-  return loose.map((what) => ({
+  return found.map((what) => ({
     check: 'files',
     severity: 'error',
     what,
-    why: LOOSE,
+    why: loose,
     mend: 'mesa auth doctor --fix',
     fix,
   }));

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
-import { closeQuietly, readAll } from './private-file.ts';
+import { closeQuietly, readAll, treatLooseFile, type Looseness, type Warn } from './private-file.ts';
 
 export interface FileLockOptions {
   /** The lock file. It is created once and never removed: removing it would let two holders in. */
@@ -185,14 +185,28 @@ async function openLocked(path: string, deadline: number | undefined): Promise<n
   }
 }
 
-/** Whether the lock file can be used as one. It need not be there. @throws STORE_UNSAFE, IO */
-export function checkLockFile(path: string): void {
+/**
+ * Whether the lock file can be used as one, and by us alone. It need not be there.
+ * @throws STORE_UNSAFE, IO
+ */
+export function checkLockFile(path: string, warn: Warn, looseness: Looseness): void {
+  let fd: number;
   try {
-    closeQuietly(openSafely(path, constants.O_RDONLY));
+    fd = openSafely(path, constants.O_RDONLY);
   } catch (error) {
     if (!(error instanceof MesaAuthError) || errnoOf(error.cause) !== 'ENOENT') {
       throw error;
     }
+    return;
+  }
+  try {
+    if ((fstatSync(fd).mode & 0o077) !== 0) {
+      treatLooseFile(fd, path, warn, looseness);
+    }
+  } catch (error) {
+    throw ioError('open', path, error);
+  } finally {
+    closeQuietly(fd);
   }
 }
 

@@ -45,11 +45,7 @@ export function readPrivateFile(
     const stats = fstatSync(fd);
     assertPrivateFile(path, stats);
     if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
-      if (looseness === 'leave') {
-        warn(`${path} can be read by other users`);
-      } else {
-        tighten(fd, path, warn);
-      }
+      treatLooseFile(fd, path, warn, looseness);
     }
     return readAll(fd, stats.size);
   } catch (error) {
@@ -77,7 +73,12 @@ function assertPrivateFile(path: string, stats: Stats): void {
   }
 }
 
-function tighten(fd: number, path: string, warn: Warn): void {
+/** What is done about an open file that others can read. @throws a system error */
+export function treatLooseFile(fd: number, path: string, warn: Warn, looseness: Looseness): void {
+  if (looseness === 'leave') {
+    warn(`${path} can be read by other users`);
+    return;
+  }
   try {
     fchmodSync(fd, 0o600);
     warn(`${path} could be read by other users; its mode is 0600 now`);
