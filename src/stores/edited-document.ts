@@ -41,7 +41,7 @@ function assertVersion(version: TomlValue | undefined, path: string): void {
       'STORE_VERSION',
       `${path} has version ${version}; this mesa knows version ${DOCUMENT_VERSION}`,
       {
-        hint: 'update mesa: npm install -g mesa-auth',
+        hint: 'update mesa',
       },
     );
   }

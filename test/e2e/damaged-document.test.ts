@@ -121,7 +121,7 @@ it.each(['2', '999999'])('a document of the later version %s is left alone', asy
     expect(await runMesa(['auth', ...args], { home })).toMatchObject({
       status: 8,
       stdout: '',
-      stderr: `mesa: ${home.plaintext} has version ${version}; this mesa knows version 1\nhint: update mesa: npm install -g mesa-auth\n`,
+      stderr: `mesa: ${home.plaintext} has version ${version}; this mesa knows version 1\nhint: update mesa\n`,
     });
   }
   expect(fingerprint(home)).toEqual(before);

@@ -156,7 +156,7 @@ describe('a vault', () => {
     await expectRefusal(await sealDocument(documentOf({ 'orgs/acme': ORG }, 2)), {
       status: 8,
       message: 'VAULT has version 2; this mesa knows version 1',
-      hint: 'update mesa: npm install -g mesa-auth',
+      hint: 'update mesa',
     });
   });
 });
