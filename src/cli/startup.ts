@@ -21,7 +21,7 @@ export async function startSession(context: Context, loaded?: Config): Promise<S
     context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
   }
   if (config.legacyKeyOrgs.length > 0) {
-    context.output.hint('mesa auth doctor --fix moves it into the secret store');
+    context.output.hint('what to do: mesa auth doctor');
   }
   const store = await context.openStore(config.backend);
   await register?.(store, context.output);

@@ -258,7 +258,7 @@ describe('a config.toml that is shared', () => {
     const before = fingerprint(home);
     const warning =
       `mesa: warning: ${home.config} holds a key for organization 'acme' in plain text; it is not used\n` +
-      'hint: mesa auth doctor --fix moves it into the secret store\n';
+      'hint: what to do: mesa auth doctor\n';
     expect(await runMesa(['auth', 'get-key', '--org', 'acme'], { home })).toMatchObject({
       status: 4,
       stdout: '',
