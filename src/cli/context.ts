@@ -76,9 +76,14 @@ export class Context {
 
   /** @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */
   async loadConfig(): Promise<Config> {
-    const config = await loadConfig(this.explicitConfig, this.paths.configFiles);
-    this.unlockTimeout = config.unlockTimeout;
-    return config;
+    const { paths, explicitConfig } = this;
+    try {
+      const config = await loadConfig(explicitConfig, paths.configFiles);
+      this.unlockTimeout = config.unlockTimeout;
+      return config;
+    } catch (error) {
+      throw (await import('./mend-config.ts')).withFilledBackend(this, error);
+    }
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */

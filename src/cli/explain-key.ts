@@ -1,8 +1,8 @@
 import { formatStoreKey } from '../core/key-scope.ts';
-import { keyNotFound } from '../core/resolve-key.ts';
 import type { Context } from './context.ts';
 import { resolveCandidates, type ResolvedKey } from './key-context.ts';
 import { candidateDocument, explainCandidate, expiryOf } from './key-report.ts';
+import { missingKey } from './missing-key.ts';
 import type { ScopeOptions } from './scope-options.ts';
 
 /** Prints every candidate of the lookup and why it won or lost, masked. @throws KEY_NOT_FOUND after that */
@@ -21,7 +21,7 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
     );
   }
   if (resolved.used === undefined) {
-    throw keyNotFound(resolved.scope);
+    throw await missingKey(context, resolved.store, resolved.scope);
   }
 }
 

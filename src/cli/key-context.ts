@@ -2,13 +2,13 @@ import type { Config } from '../config/config.ts';
 import { scopeFromNames, type KeyScope } from '../core/key-scope.ts';
 import {
   environmentKeyApplies,
-  keyNotFound,
   listCandidates,
   lookupOrder,
   usedCandidate,
   type Candidate,
   type UsedKey,
 } from '../core/resolve-key.ts';
+import type { SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import type { Context } from './context.ts';
 import type { ScopeOptions } from './scope-options.ts';
@@ -55,6 +55,7 @@ export async function usedScope(context: Context, options: ScopeOptions, config:
 }
 
 export interface ResolvedKey {
+  readonly store: SecretStore;
   readonly scope: KeyScope;
   readonly candidates: readonly Candidate[];
   /** Undefined when the lookup found none. */
@@ -68,7 +69,7 @@ export async function resolveCandidates(context: Context, options: ScopeOptions)
   const { config, store } = await startSession(context);
   const { scope } = await usedScope(context, options, config);
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
-  return { scope, candidates, used: usedCandidate(candidates) };
+  return { store, scope, candidates, used: usedCandidate(candidates) };
 }
 
 /**
@@ -86,9 +87,9 @@ export async function resolveKey(context: Context, options: ScopeOptions): Promi
     await mentionExpiry(context, { source: 'MESA_API_KEY', token: environmentKey.token, expires: undefined });
     return environmentKey.token;
   }
-  const { scope: found, used } = await resolveCandidates(context, options);
+  const { store, scope: found, used } = await resolveCandidates(context, options);
   if (used === undefined) {
-    throw keyNotFound(found);
+    throw await (await import('./missing-key.ts')).missingKey(context, store, found);
   }
   await mentionExpiry(context, used);
   return used.token;

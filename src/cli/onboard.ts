@@ -11,6 +11,7 @@ import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
 import { withDataLock } from './data-lock.ts';
+import { otherBackend } from './other-store.ts';
 import { describeOutcomes } from './outcomes.ts';
 
 export interface OnboardOptions {
@@ -80,16 +81,19 @@ export async function onboard(
   );
 }
 
-/** A change of the backend moves no keys. */
+/**
+ * A change of the backend moves no keys.
+ * @param former undefined when the configuration named none: then the other one may have been used all the same
+ */
 export async function describeKeysLeft(
   context: Context,
   former: Backend | undefined,
   chosen: Backend,
 ): Promise<readonly string[]> {
-  if (former === undefined || former === chosen) {
+  if (former === chosen) {
     return [];
   }
-  const { location } = await context.openStore(former);
+  const { location } = await context.openStore(otherBackend(chosen));
   return existsSync(location) ? [`The keys in ${location} stay there; ${chosen} does not use them.`] : [];
 }
 

@@ -1,5 +1,4 @@
-import { MesaAuthError } from '../errors.ts';
-import { formatStoreKey, scopeFlags, type KeyScope, type StoreKey } from './key-scope.ts';
+import { formatStoreKey, type KeyScope, type StoreKey } from './key-scope.ts';
 import type { KeyEntries } from './secret-store.ts';
 import type { Token } from './token.ts';
 
@@ -81,13 +80,4 @@ export function usedCandidate(candidates: readonly Candidate[]): UsedKey | undef
     }
   }
   return undefined;
-}
-
-/** The error of a lookup that found nothing. Its text for an organization is the documented literal. */
-export function keyNotFound(scope: KeyScope): MesaAuthError {
-  const where = scope.kind === 'global' ? '' : ` for organization '${scope.org}'`;
-  const place: KeyScope = scope.kind === 'global' ? scope : { kind: 'org', org: scope.org };
-  return new MesaAuthError('KEY_NOT_FOUND', `no API key found in the secret store${where}`, {
-    hint: `mesa auth set-key${scopeFlags(place)}`,
-  });
 }

@@ -7,21 +7,30 @@ import { parseMesaOrgs } from '../core/mesa-orgs.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
+/** Of variables; each throws when its variable is malformed. */
+export interface EnvironmentReaders {
+  readonly key: () => EnvironmentKey | undefined;
+  readonly org: () => string | undefined;
+}
+
 /** Variables that hide the store, or that stop every command that uses a key. */
 export async function checkEnvironment(
   { env, paths, config, stores }: Pick<Patient, 'env' | 'paths' | 'config' | 'stores'>,
-  environmentKey: () => EnvironmentKey | undefined,
+  environment: EnvironmentReaders,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   let key: EnvironmentKey | undefined;
+  const organization = await errorOf(() => environment.org());
   const malformed = [
+    organization,
     await errorOf(() => {
-      key = environmentKey();
+      key = environment.key();
     }),
     await errorOf(() => parseMesaOrgs(env['MESA_ORGS'] ?? '')),
   ];
   for (const error of malformed) {
-    if (error !== undefined) {
+    // The key's reader reads MESA_ORG, too.
+    if (error !== undefined && (error === organization || error.code !== organization?.code)) {
       findings.push(findingFrom('environment', error, 'every command that uses a key stops at it'));
     }
   }

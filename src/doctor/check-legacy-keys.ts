@@ -7,19 +7,22 @@ import { MesaAuthError } from '../errors.ts';
 import { errorOf, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
+const MAKE_VAULT =
+  'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal; then: mesa auth doctor --fix';
+
 type Keys = ReadonlyMap<string, Token>;
 
 /** Keys that still stand in config.toml, from before there was a secret store. */
-export function checkLegacyKeys({
+export async function checkLegacyKeys({
   config,
   stores,
   withLock,
-}: Pick<Patient, 'config' | 'stores' | 'withLock'>): readonly Finding[] {
+}: Pick<Patient, 'config' | 'stores' | 'withLock'>): Promise<readonly Finding[]> {
   if (config instanceof MesaAuthError || config.file === undefined || config.legacyKeyOrgs.length === 0) {
     return [];
   }
   const { file } = config;
-  const { store, entries } = stores[config.backend];
+  const { store, exists, entries, canWrite } = stores[config.backend];
   const findings: Finding[] = [];
   const movable = new Map<string, Token>();
   for (const key of readLegacyKeys(file)) {
@@ -33,8 +36,12 @@ export function checkLegacyKeys({
   }
   if (movable.size > 0) {
     const isLocked = entries instanceof MesaAuthError && entries.code === 'LOCKED';
+    const finding = describe(`${file} holds a key in plain text for ${[...movable.keys()].join(', ')}`);
+    if (!exists && !(await canWrite())) {
+      return [...findings, { ...finding, mend: MAKE_VAULT }];
+    }
     findings.push({
-      ...describe(`${file} holds a key in plain text for ${[...movable.keys()].join(', ')}`),
+      ...finding,
       mend: isLocked ? 'mesa auth unlock, then: mesa auth doctor --fix' : 'mesa auth doctor --fix',
       fix: () => moveKeys(file, movable, store, withLock),
     });

@@ -11,6 +11,7 @@ export function checkPlaintextDisk(
   passing: readonly string[],
 ): readonly Finding[] {
   const { exists, store } = stores['plaintext-file'];
+  const vault = stores['encrypted-file'];
   const isUsed = !(config instanceof MesaAuthError) && config.backend === 'plaintext-file';
   if (!isUsed || !exists || passing.length > 0) {
     return [];
@@ -21,7 +22,7 @@ export function checkPlaintextDisk(
       severity: 'warning',
       what: `the keys in ${store.location} are not encrypted, and the disk lasts`,
       why: 'whoever gets the disk or a backup of it has the keys',
-      mend: 'mesa auth migrate --to encrypted-file',
+      mend: `mesa auth migrate --to encrypted-file${vault.exists ? ' --merge' : ''}`,
     },
   ];
 }

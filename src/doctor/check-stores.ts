@@ -1,7 +1,7 @@
 import { BACKENDS, type Backend, type KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { findingFrom, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Patient, StoreView } from './patient.ts';
 
 const MAX_NAMED = 5;
 
@@ -17,35 +17,40 @@ export function checkStores({ stores }: Pick<Patient, 'stores'>): readonly Findi
   });
 }
 
-/** Keys in both backends, of which only one is used. */
-export function checkBothBackends({
-  config,
-  stores,
-}: Pick<Patient, 'config' | 'stores'>): readonly Finding[] {
-  if (
-    config instanceof MesaAuthError ||
-    !BACKENDS.every((backend) => isFilled(stores[backend].entries, stores[backend].exists))
-  ) {
+/**
+ * Keys in the backend that is not used, whether or not there are some in the one that is.
+ * @param passing why the data directory goes soon; when it lasts, keys belong into the vault
+ */
+export function checkBothBackends(
+  { config, stores }: Pick<Patient, 'config' | 'stores'>,
+  passing: readonly string[],
+): readonly Finding[] {
+  if (config instanceof MesaAuthError) {
     return [];
   }
   const used = config.backend;
   const other: Backend = used === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
+  if (!isFilled(stores[other])) {
+    return [];
+  }
+  const inForce = stores[used].entries;
+  const target = passing.length === 0 ? 'encrypted-file' : used;
   return [
     {
       check: 'both_backends',
       severity: 'warning',
-      what: `there are keys in ${stores[other].store.location}, but mesa uses ${used}${describeDifference(stores[used].entries, stores[other].entries)}`,
+      what: `there are keys in ${stores[other].store.location}, but mesa uses ${used}${describeDifference(inForce, stores[other].entries)}`,
       why:
         other === 'plaintext-file'
           ? 'keys lie there in plain text, and are not replaced when those of the vault are'
-          : 'keys that are only there are not found',
-      mend: `mesa auth migrate --to ${used} --merge`,
+          : 'keys that are only there are not found, and none is replaced when those in use are',
+      mend: `mesa auth migrate --to ${target} --merge`,
     },
   ];
 }
 
 /** A store that cannot be read counts as filled. */
-function isFilled(entries: KeyEntries | MesaAuthError, exists: boolean): boolean {
+function isFilled({ entries, exists }: StoreView): boolean {
   return exists && (entries instanceof MesaAuthError || entries.size > 0);
 }
 

@@ -1,8 +1,8 @@
-import type { EnvironmentKey } from '../core/resolve-key.ts';
 import { reasonsToPass } from '../onboarding/probe.ts';
 import { checkAgent } from './check-agent.ts';
 import { checkConfig } from './check-config.ts';
-import { checkEnvironment } from './check-environment.ts';
+import { checkEnvironment, type EnvironmentReaders } from './check-environment.ts';
+import { checkExpiryDates } from './check-expiry-dates.ts';
 import { checkFiles } from './check-files.ts';
 import { checkGitHelper } from './check-git-helper.ts';
 import { checkLegacyKeys } from './check-legacy-keys.ts';
@@ -17,20 +17,22 @@ import type { Patient } from './patient.ts';
 /** Every check, one after the other: the files first, because the others read them. */
 export async function examine(
   patient: Patient,
-  environmentKey: () => EnvironmentKey | undefined,
+  environment: EnvironmentReaders,
 ): Promise<readonly Finding[]> {
   const { env, paths } = patient;
+  const passing = reasonsToPass({ env, dataDir: paths.dataDir });
   return [
     ...checkConfig(patient),
     ...(await checkFiles(patient)),
     ...(await checkStrayFiles(patient)),
     ...checkStores(patient),
-    ...checkLegacyKeys(patient),
-    ...checkBothBackends(patient),
-    ...checkPlaintextDisk(patient, reasonsToPass({ env, dataDir: paths.dataDir })),
+    ...(await checkExpiryDates(patient)),
+    ...(await checkLegacyKeys(patient)),
+    ...checkBothBackends(patient, passing),
+    ...checkPlaintextDisk(patient, passing),
     ...(await checkWorkFactor(patient)),
     ...(await checkAgent(patient)),
-    ...(await checkEnvironment(patient, environmentKey)),
+    ...(await checkEnvironment(patient, environment)),
     ...checkSlowStart(patient),
     ...(await checkGitHelper(patient)),
   ];

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Backend, KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { MesaAuthError } from '../errors.ts';
+import type { StoreDocument } from '../stores/document.ts';
 import type { Paths } from '../platform/paths.ts';
 
 /** What the checks look at. Looking changes nothing. */
@@ -28,4 +29,8 @@ export interface StoreView {
   readonly exists: boolean;
   /** Its keys, or why they cannot be read: LOCKED when no passphrase is at hand. */
   readonly entries: KeyEntries | MesaAuthError;
+  /** Whether `store` can be written: it needs no passphrase, or there is one, or somebody to choose that of a new vault. */
+  readonly canWrite: () => Promise<boolean>;
+  /** Its whole document; undefined when there is none, or when that takes a passphrase that is not at hand. */
+  readonly document: () => Promise<StoreDocument | undefined>;
 }

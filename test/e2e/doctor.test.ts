@@ -153,7 +153,7 @@ describe('doctor', () => {
       spoil: (home: TempHome) => writeFileSync(home.plaintext, 'version = 2\n'),
       check: 'stores',
       what: 'STORE has version 2; this mesa knows version 1',
-      mend: 'update mesa: npm install -g mesa-auth',
+      mend: 'update mesa',
     },
     {
       title: 'a foreign file in the place of the vault',

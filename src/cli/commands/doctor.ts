@@ -23,18 +23,18 @@ interface Cure {
 }
 
 /**
- * `mesa auth doctor`: what is wrong, why it matters, and what mends it. It asks nothing, and without `--fix` changes
- * nothing; MESA_ORGS is looked at and not registered.
+ * `mesa auth doctor`: what is wrong, why it matters, and what mends it. It asks nothing, but with
+ * `--fix` for the passphrase of a new vault, and without `--fix` changes nothing; MESA_ORGS is looked at and not registered.
  */
 export async function runDoctor(asking: Context, options: DoctorOptions): Promise<void> {
   const context = asking.withoutQuestions('leave');
-  let findings = await examineContext(context);
+  let findings = await examineContext(context, asking);
   let cures: readonly Cure[] = [];
   let failures = 0;
   if (options.fix) {
     ({ cures, failures } = await mend(context, findings));
     // What is still found was not mended, whatever was tried.
-    findings = await examineContext(context);
+    findings = await examineContext(context, asking);
   }
   // What failed may be done all the same, but not surely for good, as when the disk did not confirm it.
   const problems = Math.max(findings.length, failures);
@@ -64,7 +64,7 @@ export async function runDoctor(asking: Context, options: DoctorOptions): Promis
   }
 }
 
-async function examineContext(context: Context): Promise<readonly Finding[]> {
+async function examineContext(context: Context, asking: Context): Promise<readonly Finding[]> {
   const { env } = context.host;
   const patient: Patient = {
     env,
@@ -74,17 +74,36 @@ async function examineContext(context: Context): Promise<readonly Finding[]> {
     paths: context.paths,
     config: await orError<Config>(() => context.loadConfig()),
     stores: {
-      'encrypted-file': await viewStore(context, 'encrypted-file'),
-      'plaintext-file': await viewStore(context, 'plaintext-file'),
+      'encrypted-file': await viewStore(context, asking, 'encrypted-file'),
+      'plaintext-file': await viewStore(context, asking, 'plaintext-file'),
     },
     withLock: (work) => withDataLock(context, work),
   };
-  return examine(patient, () => context.environmentKey());
+  return examine(patient, { key: () => context.environmentKey(), org: () => context.environmentOrg() });
 }
 
-async function viewStore(context: Context, backend: Backend): Promise<StoreView> {
+async function viewStore(context: Context, asking: Context, backend: Backend): Promise<StoreView> {
   const store = await context.openStore(backend);
-  return { store, exists: isThere(store.location), entries: await orError(() => store.read()) };
+  const exists = isThere(store.location);
+  const entries = await orError(() => store.read());
+  return {
+    // As every command that makes a vault, mending may ask for its passphrase.
+    store: exists ? store : await asking.openStore(backend),
+    exists,
+    canWrite: async () =>
+      backend === 'plaintext-file' ||
+      (!(entries instanceof MesaAuthError) && exists) ||
+      (context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '' ||
+      (!exists && (await asking.prompter()) !== undefined),
+    entries,
+    document: async () => {
+      if (!exists || entries instanceof MesaAuthError) {
+        return undefined;
+      }
+      const opened = await orError(async () => (await context.openWholeStore(backend)).open());
+      return opened instanceof MesaAuthError ? undefined : opened.document;
+    },
+  };
 }
 
 /** Whether there is something; what cannot be looked at is taken to be there. */

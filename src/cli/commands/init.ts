@@ -23,6 +23,7 @@ export async function runInit(context: Context, options: InitOptions): Promise<v
     context.output.note(`saved in ${configFile}: keys are kept in ${chosen}`);
     for (const line of await describeKeysLeft(context, current, chosen)) {
       context.output.warn(line);
+      context.output.hint(`mesa auth migrate --to ${chosen} --merge`);
     }
     return;
   }

@@ -1,6 +1,7 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
 import type { Context } from '../context.ts';
 import { entryDocument } from '../key-report.ts';
+import { hintAtOtherStore } from '../other-store.ts';
 import { startSession } from '../startup.ts';
 
 export interface ListOptions {
@@ -21,7 +22,9 @@ export async function runList(context: Context, options: ListOptions): Promise<v
   }
   if (entries.length === 0) {
     context.output.note(`no keys in ${store.backend}`);
-    context.output.hint('mesa auth set-key --org <organization>');
+    context.output.hint(
+      (await hintAtOtherStore(context, store.backend)) ?? 'mesa auth set-key --org <organization>',
+    );
     return;
   }
   context.output.table(

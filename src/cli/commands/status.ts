@@ -2,13 +2,7 @@ import { describeDuration, parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
-import {
-  keyNotFound,
-  listCandidates,
-  usedCandidate,
-  type Candidate,
-  type UsedKey,
-} from '../../core/resolve-key.ts';
+import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/resolve-key.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import { MesaAuthError } from '../../errors.ts';
@@ -23,6 +17,7 @@ import {
   kindName,
   replaceCommand,
 } from '../key-report.ts';
+import { missingKey } from '../missing-key.ts';
 import { alignColumns } from '../output.ts';
 import type { ScopeOptions } from '../scope-options.ts';
 import { storeStatus, type StoreState } from '../store-status.ts';
@@ -63,9 +58,9 @@ export async function runStatus(asking: Context, options: StatusOptions): Promis
     throw status.state.error;
   }
   if (within !== undefined) {
-    assertGood(status, within);
+    await assertGood(context, status, within);
   } else if (!options.json) {
-    giveHint(context, status);
+    await giveHint(context, status);
   }
 }
 
@@ -99,9 +94,15 @@ async function examine(context: Context, options: ScopeOptions): Promise<Status>
 }
 
 /** @throws LOCKED, KEY_NOT_FOUND, KEY_EXPIRES */
-function assertGood({ store, state, requested, used, now }: Status, within: number): void {
+async function assertGood(
+  context: Context,
+  { store, state, requested, used, now }: Status,
+  within: number,
+): Promise<void> {
   if (used === undefined) {
-    throw state.kind === 'locked' ? keysUnknown(store.location) : keyNotFound(requested.scope);
+    throw state.kind === 'locked'
+      ? keysUnknown(store.location)
+      : await missingKey(context, store, requested.scope);
   }
   const expires = expiryOf(used);
   if (expires !== undefined && expiresWithin(expires, within, now)) {
@@ -119,14 +120,18 @@ function keysUnknown(path: string): MesaAuthError {
   });
 }
 
-function giveHint({ output }: Context, { state, used, requested, variables }: Status): void {
+async function giveHint(
+  context: Context,
+  { store, state, used, requested, variables }: Status,
+): Promise<void> {
+  const { output } = context;
   if (state.kind === 'locked') {
     if (variables.some(({ name }) => name === 'MESA_ORGS')) {
       output.warn('MESA_ORGS is not registered: the vault is locked');
     }
     output.hint(UNLOCK);
   } else if (used === undefined) {
-    output.hint(keyNotFound(requested.scope).hint ?? 'mesa auth set-key');
+    output.hint((await missingKey(context, store, requested.scope)).hint ?? 'mesa auth set-key');
   }
 }
 

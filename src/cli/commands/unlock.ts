@@ -19,6 +19,7 @@ export interface UnlockOptions {
 }
 
 const MAX_ATTEMPTS = 3;
+const FIRST_KEY = 'store a first key: mesa auth set-key --org <organization>';
 
 /** `mesa auth unlock`: has an agent hold the vault open, or with `--check` tells whether one does. */
 export async function runUnlock(context: Context, options: UnlockOptions): Promise<void> {
@@ -29,6 +30,7 @@ export async function runUnlock(context: Context, options: UnlockOptions): Promi
     return;
   }
   assertVault(context, config);
+  await assertVaultFile(context);
   assertSocketPath(agentPlace(context.paths), context.host.platform);
   const current = await agentStatus(context.paths);
   const status = (current && (await extendAgent(context, given))) ?? (await unlock(context, config, given));
@@ -83,14 +85,19 @@ async function unlock(context: Context, config: Config, given: number | undefine
 function assertVault({ paths }: Context, { backend }: Config): void {
   if (backend !== 'encrypted-file') {
     throw new MesaAuthError('USAGE', `there is nothing to unlock: ${backend} has no passphrase`, {
-      hint: 'keys in a vault are kept by: mesa init --backend encrypted-file',
+      hint: 'to keep the keys in a vault: mesa auth migrate --to encrypted-file',
     });
   }
   if (!existsSync(paths.encryptedStore)) {
     throw new MesaAuthError('USAGE', `there is nothing to unlock: no vault ${paths.encryptedStore} yet`, {
-      hint: 'store a first key: mesa auth set-key --org <organization>',
+      hint: FIRST_KEY,
     });
   }
+}
+
+/** @throws what keeps a vault from being opened by any passphrase: STORE_FOREIGN, STORE_UNSAFE, WORK_FACTOR, IO */
+async function assertVaultFile(context: Context): Promise<void> {
+  (await context.openWholeStore('encrypted-file')).readBytes();
 }
 
 /** Keys that no passphrase protects are as good as unlocked. */
@@ -111,6 +118,10 @@ async function reportState(context: Context, { backend }: Config, json: boolean)
     });
   }
   if (!unlocked) {
+    if (!existsSync(encryptedStore)) {
+      throw new MesaAuthError('LOCKED', `there is no vault ${encryptedStore} yet`, { hint: FIRST_KEY });
+    }
+    await assertVaultFile(context);
     throw new MesaAuthError('LOCKED', `the vault ${encryptedStore} is locked`, { hint: 'mesa auth unlock' });
   }
   if (!json) {

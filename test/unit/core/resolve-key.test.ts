@@ -1,9 +1,9 @@
+import { keyNotFound } from '../../../src/core/key-not-found.ts';
 import { describe, expect, it } from 'vitest';
 
 import { formatStoreKey, scopeFromNames, type KeyScope } from '../../../src/core/key-scope.ts';
 import {
   environmentKeyApplies,
-  keyNotFound,
   listCandidates,
   usedCandidate,
   type EnvironmentKey,

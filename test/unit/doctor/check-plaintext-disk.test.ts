@@ -6,11 +6,17 @@ import { checkPlaintextDisk } from '../../../src/doctor/check-plaintext-disk.ts'
 import { MemoryStore } from '../../support/memory-store.ts';
 
 function check(backend: Backend, exists: boolean, passing: readonly string[]): readonly unknown[] {
-  const view = { store: new MemoryStore(() => new Date(0)), exists, entries: new Map() };
+  const view = {
+    store: new MemoryStore(() => new Date(0)),
+    exists,
+    entries: new Map(),
+    canWrite: () => Promise.resolve(true),
+    document: () => Promise.resolve(undefined),
+  };
   return checkPlaintextDisk(
     {
       config: { ...DEFAULT_CONFIG, backend },
-      stores: { 'plaintext-file': view, 'encrypted-file': view },
+      stores: { 'plaintext-file': view, 'encrypted-file': { ...view, exists: false } },
     },
     passing,
   );

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+
+import type { Backend } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+export function otherBackend(backend: Backend): Backend {
+  return backend === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
+}
+
+/**
+ * What to type when a store has no keys because they are in the one of the other backend. A vault is not opened for it:
+ * it may hold none.
+ * @param backend the one in force
+ * @returns undefined when there are none
+ * @throws HOME_UNUSABLE
+ */
+export async function hintAtOtherStore(context: Context, backend: Backend): Promise<string | undefined> {
+  const { encryptedStore, plaintextStore } = context.paths;
+  const command = 'mesa auth migrate --to encrypted-file --merge';
+  if (backend === 'plaintext-file') {
+    return existsSync(encryptedStore)
+      ? `there is a vault ${encryptedStore}, which is not used; to use it: ${command}`
+      : undefined;
+  }
+  return existsSync(plaintextStore) && !(await isEmpty(context, 'plaintext-file'))
+    ? `there are keys in ${plaintextStore}, which is not used; to move them: ${command}`
+    : undefined;
+}
+
+/** What cannot be read may hold keys. */
+async function isEmpty(context: Context, backend: Backend): Promise<boolean> {
+  try {
+    const store = await context.withoutQuestions('leave').openStore(backend);
+    return (await store.read()).size === 0;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return false;
+  }
+}
