@@ -5,6 +5,7 @@ import { MesaAuthError } from '../errors.ts';
 import { parseToml } from '../toml/full-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { isTable, momentAt, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { damagedDocument } from './damaged-document.ts';
 import { DOCUMENT_VERSION, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
@@ -17,7 +18,7 @@ export async function parseEditedDocument(text: string, path: string): Promise<S
   assertVersion(table.get('version'), path);
   const keys = table.get('keys') ?? new Map();
   if (!isTable(keys)) {
-    throw damaged(path, '"keys" is not a table');
+    throw damagedDocument(path, '', '"keys" is not a table');
   }
   const entries = new Map<StoreKey, DocumentEntry>();
   const unknownEntries = new Map<string, TomlValue>();
@@ -45,22 +46,22 @@ function assertVersion(version: TomlValue | undefined, path: string): void {
       },
     );
   }
-  throw damaged(path, version === undefined ? 'it has no version' : 'its version is not 1');
+  throw damagedDocument(path, '', version === undefined ? 'it has no version' : 'its version is not 1');
 }
 
 function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): DocumentEntry {
   const name = formatStoreKey(scope);
   if (!isTable(value)) {
-    throw damaged(path, `the entry ${name} is not a table`);
+    throw damagedDocument(path, '', `the entry ${name} is not a table`);
   }
   const key = value.get('key');
   const added = value.get('added');
   const problem = typeof key === 'string' ? describeTokenProblem(key) : 'is not a string';
   if (typeof key !== 'string' || problem !== undefined) {
-    throw damaged(path, `the key of ${name} ${problem}`);
+    throw damagedDocument(path, '', `the key of ${name} ${problem}`);
   }
   if (added !== undefined && !(added instanceof Date)) {
-    throw damaged(path, `the field "added" of ${name} is not a date-time`);
+    throw damagedDocument(path, '', `the field "added" of ${name} is not a date-time`);
   }
   const fields = tableWithout(value, KNOWN_ENTRY_FIELDS);
   return { scope, token: Token.parse(key), added, expires: momentAt(fields, 'expires'), fields };
@@ -73,12 +74,6 @@ async function parseFullToml(text: string, path: string): Promise<TomlTable> {
     if (!(error instanceof TomlSyntaxError)) {
       throw error;
     }
-    throw damaged(`${path}:${error.line}:${error.column}`, 'invalid TOML');
+    throw damagedDocument(path, `:${error.line}:${error.column}`, 'invalid TOML');
   }
-}
-
-function damaged(where: string, what: string): MesaAuthError {
-  return new MesaAuthError('STORE_DAMAGED', `the secret store ${where} is damaged: ${what}`, {
-    hint: 'mend it by hand or restore it from a backup; mesa has not changed it',
-  });
 }

@@ -1,4 +1,3 @@
-import { MesaAuthError } from '../errors.ts';
 import { decodeUtf8 } from '../platform/utf8.ts';
 import type { DocumentCodec } from './document-codec.ts';
 
@@ -8,18 +7,13 @@ import type { DocumentCodec } from './document-codec.ts';
  */
 export function plaintextCodec(path: string): DocumentCodec {
   return {
-    decode(file) {
+    async decode(file) {
       const text = decodeUtf8(file);
       if (text === undefined) {
-        throw new MesaAuthError(
-          'STORE_DAMAGED',
-          `the secret store ${path} is damaged: it is not UTF-8 text`,
-          {
-            hint: 'mend it by hand or restore it from a backup; mesa has not changed it',
-          },
-        );
+        const { damagedDocument } = await import('./damaged-document.ts');
+        throw damagedDocument(path, '', 'it is not UTF-8 text');
       }
-      return Promise.resolve(text);
+      return text;
     },
     prepareEncode: () => (text) => Promise.resolve(Buffer.from(text)),
   };

@@ -1,4 +1,5 @@
 import { shellWord } from '../core/escape-text.ts';
+import { restoreCommands } from '../core/restore-hint.ts';
 import { MesaAuthError } from '../errors.ts';
 
 /** What the header of a passphrase-encrypted age file says (C2SP age specification, "scrypt recipient stanza"). */
@@ -45,7 +46,7 @@ export function parseVaultHeader(file: Uint8Array, path: string): VaultHeader {
     throw new MesaAuthError(
       'WORK_FACTOR',
       `${path} asks for a work factor above ${MAX_WORK_FACTOR}; its key derivation would take too much memory`,
-      { hint: 'do not trust this file unless you made it; restore the vault from a backup' },
+      { hint: `do not trust this file unless you made it; with a backup: ${restoreCommands(path)}` },
     );
   }
   const salt = Buffer.from(saltText, 'base64');
@@ -58,14 +59,14 @@ export function parseVaultHeader(file: Uint8Array, path: string): VaultHeader {
 
 export function damagedVault(path: string): MesaAuthError {
   return new MesaAuthError('STORE_DAMAGED', `the vault ${path} is damaged`, {
-    hint: 'restore it from a backup; mesa has not changed it',
+    hint: `mesa has not changed it; with a backup: ${restoreCommands(path)}`,
   });
 }
 
 function describeForeign(text: string, path: string): MesaAuthError {
   if (text === '') {
     return new MesaAuthError('STORE_DAMAGED', `the vault ${path} is empty`, {
-      hint: `restore it from a backup, or start anew: rm ${shellWord(path)}`,
+      hint: `start anew: rm ${shellWord(path)}; with a backup: ${restoreCommands(path)}`,
     });
   }
   if (text.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')) {
@@ -77,6 +78,6 @@ function describeForeign(text: string, path: string): MesaAuthError {
     ? 'an age file of an unknown version'
     : 'not an age file';
   return new MesaAuthError('STORE_FOREIGN', `${path} is ${kind}`, {
-    hint: 'move it away, or restore the vault from a backup',
+    hint: `move it away; with a backup: ${restoreCommands(path)}`,
   });
 }

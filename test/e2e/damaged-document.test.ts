@@ -14,7 +14,8 @@ const COMMANDS = [
   ['set-key', 'mesa_anotherOne00000'],
   ['rm-key', '--org', 'acme'],
 ];
-const MEND = 'mend it by hand or restore it from a backup; mesa has not changed it';
+const MEND =
+  'mesa has not changed it; mend it by hand, or: mv -i STORE STORE.damaged && mesa auth restore <backup>';
 
 it.each([
   { title: 'nothing', text: '', what: ' is damaged: it has no version' },
@@ -103,7 +104,7 @@ it.each([
       args,
       status: 8,
       stdout: '',
-      stderr: `mesa: the secret store ${home.plaintext}${what}\nhint: ${MEND}\n`,
+      stderr: `mesa: the secret store ${home.plaintext}${what}\nhint: ${MEND.replaceAll('STORE', home.plaintext)}\n`,
     });
   }
   const debugged = await runMesa(['auth', 'list'], { home, env: { MESA_DEBUG: '1' } });

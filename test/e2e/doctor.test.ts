@@ -146,7 +146,7 @@ describe('doctor', () => {
       spoil: (home: TempHome) => writeFileSync(home.plaintext, `version = 1\nkey = ${ORG}\n`),
       check: 'stores',
       what: 'the secret store STORE:2:7 is damaged: invalid TOML',
-      mend: 'mend it by hand or restore it from a backup; mesa has not changed it',
+      mend: 'mesa has not changed it; mend it by hand, or: mv -i STORE STORE.damaged && mesa auth restore <backup>',
     },
     {
       title: 'a store of a later version',

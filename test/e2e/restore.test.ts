@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -212,6 +213,38 @@ describe('--dry-run', () => {
   });
 });
 
+describe('a store that cannot be read', () => {
+  it.each([
+    {
+      title: 'a vault cut short',
+      backend: 'encrypted-file',
+      damage: (bytes: Buffer) => bytes.subarray(0, -1),
+    },
+    { title: 'an empty vault', backend: 'encrypted-file', damage: () => Buffer.alloc(0) },
+    { title: 'something else than a vault', backend: 'encrypted-file', damage: () => Buffer.from('hello') },
+    { title: 'a document that is none', backend: 'plaintext-file', damage: () => Buffer.from('version =') },
+    { title: 'a document in Latin-1', backend: 'plaintext-file', damage: () => Buffer.from([0xe9]) },
+  ] as const)('is replaced by what the hint says to type, and kept: $title', async ({ backend, damage }) => {
+    const home = createTempHome();
+    home.useBackend(backend);
+    const store = backend === 'encrypted-file' ? home.vault : home.plaintext;
+    const bytes = damage(Buffer.from(await sealDocument(PRESENT)));
+    mkdirSync(home.dataDir, { recursive: true, mode: 0o700 });
+    writeFileSync(store, bytes, { mode: 0o600 });
+    home.write('keys.age', await sealDocument(BACKUP));
+
+    const refused = await restore(home, ['keys.age', '--yes']);
+    expect(refused).toMatchObject({ status: 8, stdout: '' });
+    const [, move = ''] = /(mv -i .*) && mesa auth restore <backup>\n$/.exec(refused.stderr) ?? [];
+    execFileSync('/bin/sh', ['-c', move]);
+    expect(await restore(home, ['keys.age', '--yes'])).toMatchObject({ status: 0 });
+    expect(readFileSync(`${store}.damaged`).equals(bytes)).toBe(true);
+    expect((await runMesa(['auth', 'get-key', '--org', 'lost'], { home, env: UNLOCKED })).stdout).toBe(
+      `${OLD}\n`,
+    );
+  });
+});
+
 describe('a backup that cannot be restored', () => {
   it.each([
     { title: 'not named', args: [], status: 2, message: 'no file was named' },
@@ -278,7 +311,7 @@ describe('a backup that cannot be restored', () => {
       const result = await restore(home, [...args, '--yes'], env);
       expect(result).toMatchObject({ status, stdout: '' });
       expect(result.stderr).toMatch(new RegExp(`^mesa: ${message.replaceAll('~', home.path)}`));
-      expect(result.stderr).not.toMatch(/restore it from a backup|mesa_/);
+      expect(result.stderr).not.toMatch(/damaged &&|mesa_/);
       expect(fingerprint(home)).toEqual(before);
     },
   );

@@ -9,6 +9,7 @@ const DOCUMENT = documentOf({ 'orgs/acme': ORG });
 const VAULT = '.local/share/mesa/secrets.vault.age';
 // Far above what these take, far below any wait for somebody who is not there.
 const AT_ONCE_MS = 10_000;
+const RESTORE = 'mv -i VAULT VAULT.damaged && mesa auth restore <backup>';
 const COMMANDS = [
   ['list', '--json', '-y'],
   ['get-key', '--org', 'acme'],
@@ -73,7 +74,7 @@ describe('a vault', () => {
       expected: {
         status: 8,
         message: 'the vault VAULT is damaged',
-        hint: 'restore it from a backup; mesa has not changed it',
+        hint: `mesa has not changed it; with a backup: ${RESTORE}`,
       },
     },
     {
@@ -82,7 +83,7 @@ describe('a vault', () => {
       expected: {
         status: 8,
         message: 'the vault VAULT is empty',
-        hint: 'restore it from a backup, or start anew: rm VAULT',
+        hint: `start anew: rm VAULT; with a backup: ${RESTORE}`,
       },
     },
     {
@@ -91,7 +92,7 @@ describe('a vault', () => {
       expected: {
         status: 8,
         message: 'VAULT is not an age file',
-        hint: 'move it away, or restore the vault from a backup',
+        hint: `move it away; with a backup: ${RESTORE}`,
       },
     },
     {
@@ -100,7 +101,7 @@ describe('a vault', () => {
       expected: {
         status: 8,
         message: 'VAULT is an age file of an unknown version',
-        hint: 'move it away, or restore the vault from a backup',
+        hint: `move it away; with a backup: ${RESTORE}`,
       },
     },
     {
@@ -137,7 +138,7 @@ describe('a vault', () => {
       expected: {
         status: 8,
         message: 'VAULT asks for a work factor above 20; its key derivation would take too much memory',
-        hint: 'do not trust this file unless you made it; restore the vault from a backup',
+        hint: `do not trust this file unless you made it; with a backup: ${RESTORE}`,
       },
     })),
   ])('is refused when it is $title', async ({ change, expected }) => {
@@ -148,7 +149,7 @@ describe('a vault', () => {
     await expectRefusal(await sealDocument('version = 1\n[keys.global]\nkey = "mesa_s3cret\n'), {
       status: 8,
       message: 'the secret store VAULT:3:19 is damaged: invalid TOML',
-      hint: 'mend it by hand or restore it from a backup; mesa has not changed it',
+      hint: `mesa has not changed it; mend it by hand, or: ${RESTORE}`,
     });
   });
 

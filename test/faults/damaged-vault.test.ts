@@ -154,7 +154,9 @@ const WRONG = {
 };
 const DAMAGED = {
   status: 8,
-  stderr: 'mesa: the vault VAULT is damaged\nhint: restore it from a backup; mesa has not changed it\n',
+  stderr:
+    'mesa: the vault VAULT is damaged\nhint: mesa has not changed it; with a backup: ' +
+    'mv -i VAULT VAULT.damaged && mesa auth restore <backup>\n',
 };
 
 it('ends every command with that one error, in the program as in its parts', async () => {
@@ -191,7 +193,7 @@ it('ends every command with that one error, in the program as in its parts', asy
       expect({ label, args, ...result }).toMatchObject({
         status: expected.status,
         stdout: '',
-        stderr: expected.stderr.replace('VAULT', home.vault),
+        stderr: expected.stderr.replaceAll('VAULT', home.vault),
       });
       row.point(`${label}: ${args.join(' ')}`, []);
     }
