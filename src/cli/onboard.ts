@@ -62,17 +62,21 @@ export async function onboard(
   const store = await context.openStore(answers.backend);
   const outcomes = await store.apply(answers.changes);
   await saveBackend(context, configFile, answers.backend, unlockTimeout);
+  const left = await describeKeysLeft(context, current, answers.backend);
   prompter.say(
     [
       '',
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
       outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
-      ...(await describeKeysLeft(context, current, answers.backend)),
+      ...left,
       '',
       'Next:',
       '  mesa auth set-key --org <organization>   store or replace a key',
       '  mesa auth list                           what is stored, masked',
       '  mesa auth get-key --org <organization>   the key to use',
+      ...(left.length === 0
+        ? []
+        : [`  mesa auth migrate --to ${answers.backend} --merge   move those keys, too`]),
       ...(unlockTimeout === undefined
         ? []
         : ['  mesa auth lock                           ask for the passphrase again']),

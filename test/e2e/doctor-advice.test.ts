@@ -1,5 +1,4 @@
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
@@ -27,13 +26,13 @@ function plaintextHome(): TempHome {
   return home;
 }
 
-describe('a legacy key where there is no vault yet', () => {
-  const legacyHome = (): TempHome => {
-    const home = createTempHome();
-    home.write('.config/mesa/config.toml', `[organizations.acme]\napi-key = "${LEGACY}"\n`);
-    return home;
-  };
+function legacyHome(): TempHome {
+  const home = createTempHome();
+  home.write('.config/mesa/config.toml', `[organizations.acme]\napi-key = "${LEGACY}"\n`);
+  return home;
+}
 
+describe('a legacy key where there is no vault yet', () => {
   it('is not said to be fixable where nobody can choose a passphrase, and the advice is no loop', async () => {
     const home = legacyHome();
     const before = fingerprint(home);
@@ -143,7 +142,7 @@ describe('unlock', () => {
     'says with %o that a file is no vault, before anything else',
     async (args) => {
       const home = createTempHome();
-      home.write(join('.local/share/mesa/secrets.vault.age'), 'hello');
+      home.write('.local/share/mesa/secrets.vault.age', 'hello');
       const result = await runMesa(['auth', 'unlock', ...args], { home });
       expect(result).toMatchObject({ status: 8, stdout: '' });
       expect(result.stderr).toContain(`${home.vault} is not an age file`);

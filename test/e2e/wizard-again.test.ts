@@ -58,6 +58,7 @@ it('says which keys stay behind when another backend is chosen, and leaves them 
   expect(terminal.screen()).toContain(
     `The keys in ${home.plaintext} stay there; encrypted-file does not use them.`,
   );
+  expect(terminal.screen()).toContain('  mesa auth migrate --to encrypted-file --merge   move those keys');
   expect(readFileSync(home.plaintext)).toEqual(before);
   expect(await openVault(home)).toBe('version = 1\n');
   expect(readIfExists(home.config)).toBe('[secrets]\nbackend = "encrypted-file"\n');
