@@ -13,7 +13,7 @@ import type { Looseness } from '../platform/private-file.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import { openStore, type OpenStoreOptions } from '../stores/open-store.ts';
 import type { WholeStore } from '../stores/opened-store.ts';
-import type { PassphraseSource } from '../vault/passphrase.ts';
+import type { CliPassphrases } from './passphrases.ts';
 import { Output } from './output.ts';
 import { wantsColor } from './style.ts';
 
@@ -36,7 +36,7 @@ export class Context {
   readonly #wholeStores = new Map<Backend, Promise<WholeStore>>();
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
-  #passphrases: Promise<PassphraseSource> | undefined;
+  #passphrases: Promise<CliPassphrases> | undefined;
 
   /** @param looseness with `leave`, reading a store changes no mode and warns of nothing */
   constructor(host: Host, globals: GlobalOptions, looseness: Looseness = 'tighten') {
@@ -125,7 +125,7 @@ export class Context {
   }
 
   /** One per process, so that a passphrase is asked for once. */
-  passphrases(): Promise<PassphraseSource> {
+  passphrases(): Promise<CliPassphrases> {
     this.#passphrases ??= import('./passphrases.ts').then(({ cliPassphrases }) => cliPassphrases(this));
     return this.#passphrases;
   }

@@ -1,5 +1,4 @@
 import { MesaAuthError } from '../errors.ts';
-import { readNamedFile } from '../platform/read-file.ts';
 import { decodeUtf8 } from '../platform/utf8.ts';
 import type { StoreDocument } from '../stores/document.ts';
 import { parseDocument } from '../stores/parse-document.ts';
@@ -9,29 +8,53 @@ import type { Context } from './context.ts';
 import { askOnTerminal, askPassphrase, passphraseFrom } from './passphrases.ts';
 
 const MAX_ATTEMPTS = 3;
+const ANOTHER_BACKUP = 'name another backup; nothing was changed';
+const HAS_VERSION = /^\W*version\W*=/m;
 const AGE_FILE = /^(?:age-encryption\.org\/|-----BEGIN AGE)/;
 
 /**
- * The document in a backup: an age file with a passphrase, or a plaintext document.
- * @throws IO; LOCKED, WRONG_PASSPHRASE, INTERRUPTED; STORE_FOREIGN, STORE_DAMAGED, STORE_VERSION or WORK_FACTOR when it
+ * The document in a backup: an age file with a passphrase, or a plaintext document. A passphrase that opens it is tried
+ * on the vault, too, before that one is asked for.
+ * @param bytes what the file at `path` holds
+ * @throws LOCKED, WRONG_PASSPHRASE, INTERRUPTED; STORE_FOREIGN, STORE_DAMAGED, STORE_VERSION or WORK_FACTOR when it
  *   cannot be used
  */
-export async function openBackup(context: Context, path: string): Promise<StoreDocument> {
-  const bytes = readNamedFile(path);
+export async function openBackup(context: Context, path: string, bytes: Buffer): Promise<StoreDocument> {
+  const isAgeFile = AGE_FILE.test(bytes.subarray(0, 64).toString('latin1'));
   try {
-    const text = AGE_FILE.test(bytes.subarray(0, 64).toString('latin1'))
-      ? await decrypt(context, path, bytes)
-      : decodeUtf8(bytes);
+    const text = isAgeFile ? await decrypt(context, path, bytes) : decodeUtf8(bytes);
     if (text === undefined || text.trim() === '') {
-      throw new MesaAuthError('STORE_FOREIGN', `${path} is no backup of mesa`);
+      throw noBackup(path);
     }
     return await parseDocument(text, path);
   } catch (error) {
-    // The hints of a store are about the store.
-    throw error instanceof MesaAuthError && error.exitStatus === 8 && error.code !== 'STORE_VERSION'
-      ? new MesaAuthError(error.code, error.message, { hint: 'name another backup; nothing was changed' })
-      : error;
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    if (error.code === 'STORE_DAMAGED' && !isAgeFile && !HAS_VERSION.test(bytes.toString('latin1'))) {
+      throw noBackup(path);
+    }
+    throw aboutBackup(error);
   }
+}
+
+function noBackup(path: string): MesaAuthError {
+  return new MesaAuthError('STORE_FOREIGN', `${path} is no backup of mesa`, { hint: ANOTHER_BACKUP });
+}
+
+/** What is wrong with a store's file, said of a backup: the hints of a store are about the store. */
+function aboutBackup(error: MesaAuthError): MesaAuthError {
+  const message = error.message
+    .replace(/^the (?:vault|secret store) /, 'the backup ')
+    .replace(/^(incorrect passphrase for the) vault /, '$1 backup ');
+  if (error.code === 'WRONG_PASSPHRASE') {
+    return new MesaAuthError(error.code, message, {
+      hint: 'it has the passphrase of when it was made; to be asked for it, run this on a terminal without -y',
+    });
+  }
+  return error.exitStatus === 8 && error.code !== 'STORE_VERSION'
+    ? new MesaAuthError(error.code, message, { hint: ANOTHER_BACKUP })
+    : error;
 }
 
 async function decrypt(context: Context, path: string, bytes: Buffer): Promise<string> {
@@ -61,7 +84,9 @@ async function decrypt(context: Context, path: string, bytes: Buffer): Promise<s
         ),
     );
     try {
-      return await decode(path, bytes, typed);
+      const text = await decode(path, bytes, typed);
+      (await context.passphrases()).suggest(typed);
+      return text;
     } catch (error) {
       if (!isWrong(error) || attempt >= MAX_ATTEMPTS) {
         throw error;

@@ -13,14 +13,23 @@ import type { Context } from './context.ts';
 /** Where a script puts a passphrase. */
 type PassphraseVariable = 'MESA_VAULT_PASSPHRASE' | 'MESA_NEW_VAULT_PASSPHRASE';
 
+export interface CliPassphrases extends PassphraseSource {
+  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
+  suggest(text: string): void;
+}
+
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
-export function cliPassphrases(context: Context): PassphraseSource {
+export function cliPassphrases(context: Context): CliPassphrases {
+  let suggested: string | undefined;
   let created: Passphrase | undefined;
   let agent: AgentProcess | undefined;
   const ask = (question: (prompter: Prompter) => Promise<string>): Promise<string> =>
     askOnTerminal(context, question, () => vaultLocked(context.paths.encryptedStore));
 
   return {
+    suggest(text) {
+      suggested = text;
+    },
     async toOpen(attempt) {
       const given = passphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
       if (given !== undefined) {
@@ -29,6 +38,11 @@ export function cliPassphrases(context: Context): PassphraseSource {
       if (created !== undefined && attempt === 1) {
         // Another process may have made the vault meanwhile.
         return created;
+      }
+      if (suggested !== undefined) {
+        const text = suggested;
+        suggested = undefined;
+        return { text, typed: true, mayCreate: false, guessed: true };
       }
       const text = await ask(askPassphrase('Vault passphrase:', attempt));
       if (context.unlockTimeout !== undefined) {

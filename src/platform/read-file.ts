@@ -13,7 +13,7 @@ export function readNamedFile(path: string): Buffer {
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw ioError('read', path, error);
+    throw ioError('read', path, error, 'name a file that exists and can be read');
   }
   try {
     const stats = fstatSync(fd);

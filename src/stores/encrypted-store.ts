@@ -84,7 +84,7 @@ export class EncryptedStore implements WholeStore {
   }
 
   async #attempt<T>(work: (store: DocumentStore) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1; ;) {
       const { store, passphrase } = this.#unlocked ?? (await this.#openWith(attempt));
       try {
         const result = await work(store);
@@ -98,6 +98,7 @@ export class EncryptedStore implements WholeStore {
         if (!wrong || !passphrase.typed || attempt >= MAX_ATTEMPTS) {
           throw error;
         }
+        attempt += passphrase.guessed === true ? 0 : 1;
       }
     }
   }

@@ -9,6 +9,8 @@ export interface Passphrase {
   readonly typed: boolean;
   /** Whether it may protect a new vault: one that was typed once, to open, may hold a slip of the finger. */
   readonly mayCreate: boolean;
+  /** It was typed for something else: that it is wrong is nobody's mistake. */
+  readonly guessed?: true;
 }
 
 /** Where a passphrase comes from. */

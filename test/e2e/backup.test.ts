@@ -173,7 +173,7 @@ describe('a file that a backup may not be', () => {
     expect(await runMesa(['auth', 'backup', 'no/keys.age'], { home })).toMatchObject({
       status: 1,
       stdout: '',
-      stderr: `mesa: cannot write to ${home.path}/no: no such file or directory\n`,
+      stderr: `mesa: cannot write to ${home.path}/no: no such file or directory\nhint: mkdir -p ${home.path}/no\n`,
     });
   });
 });

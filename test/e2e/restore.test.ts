@@ -155,6 +155,33 @@ describe('without --yes', () => {
     expect(await openVault(home)).toBe(MERGED);
   });
 
+  it.each(['', ' --dry-run'])(
+    'asks once for a passphrase that opens the backup and the vault%s',
+    async (flag) => {
+      const home = createTempHome();
+      home.useBackend('encrypted-file');
+      await writeVault(home, PRESENT);
+      home.write('keys.age', await sealDocument(BACKUP));
+      const terminal = openTerminal({ home });
+      terminal.type(`mesa auth restore keys.age${flag}\r`);
+      await terminal.answer(`Passphrase of the backup ${home.path}/keys.age:`, PASSPHRASE);
+      if (flag === '') {
+        await terminal.answer('Restore this into encrypted-file?', 'y');
+      }
+      expect(await terminal.ended()).toBe(0);
+      expect(terminal.screen()).not.toMatch(/Vault passphrase/);
+      expect(await openVault(home)).toBe(flag === '' ? MERGED : PRESENT);
+    },
+  );
+
+  it('names a file that is not there before it asks for consent', async () => {
+    const home = await plaintextHome();
+    expect(await restore(home, ['none'])).toMatchObject({
+      status: 1,
+      stderr: `mesa: cannot read ${home.path}/none: no such file or directory\nhint: name a file that exists and can be read\n`,
+    });
+  });
+
   it("tries the environment's passphrase on the backup, then asks, three times at most", async () => {
     const home = await plaintextHome();
     const before = fingerprint(home);
@@ -165,7 +192,7 @@ describe('without --yes', () => {
     await terminal.answer(`Incorrect passphrase. ${question}`, 'wrong');
     await terminal.answer(`Incorrect passphrase. ${question}`, 'wrong');
     expect(await terminal.ended()).toBe(6);
-    expect(terminal.screen()).toContain(`mesa: incorrect passphrase for the vault ${home.path}/keys.age`);
+    expect(terminal.screen()).toContain(`mesa: incorrect passphrase for the backup ${home.path}/keys.age`);
     expect(fingerprint(home)).toEqual(before);
   });
 });
@@ -259,11 +286,23 @@ describe('a backup that cannot be restored', () => {
       title: 'not there',
       args: ['none'],
       status: 1,
-      message: 'cannot read ~/none: no such file or directory',
+      message: 'cannot read ~/none: no such file or directory\nhint: name a file that exists and can be read',
     },
     { title: 'a directory', args: ['dir'], status: 8, message: '~/dir is not a file' },
     { title: 'empty', args: ['empty'], status: 8, message: '~/empty is no backup of mesa' },
-    { title: 'another TOML file', args: ['other.toml'], status: 8, message: '.*it has no version' },
+    {
+      title: 'another TOML file',
+      args: ['other.toml'],
+      status: 8,
+      message: '~/other.toml is no backup of mesa',
+    },
+    {
+      title: 'a text of another kind',
+      args: ['passwd'],
+      status: 8,
+      message: '~/passwd is no backup of mesa',
+    },
+    { title: 'broken', args: ['broken.toml'], status: 8, message: 'the backup ~/broken.toml:2:1 is damaged' },
     { title: 'of a later version', args: ['later.toml'], status: 8, message: '~/later.toml has version 2' },
     {
       title: 'bytes of something else',
@@ -271,14 +310,16 @@ describe('a backup that cannot be restored', () => {
       status: 8,
       message: '~/binary is no backup of mesa',
     },
-    { title: 'cut short', args: ['cut.age'], status: 8, message: 'the vault ~/cut.age is damaged' },
+    { title: 'cut short', args: ['cut.age'], status: 8, message: 'the backup ~/cut.age is damaged' },
     { title: 'armored', args: ['armored.age'], status: 8, message: '~/armored.age is an armored age file' },
     { title: 'hostile', args: ['hostile.age'], status: 8, message: '.* asks for a work factor above 20' },
     {
       title: 'under another passphrase than the one in the environment',
       args: ['other.age'],
       status: 6,
-      message: 'incorrect passphrase for the vault ~/other.age',
+      message:
+        'incorrect passphrase for the backup ~/other.age\nhint: it has the passphrase of when it was made; ' +
+        'to be asked for it, run this on a terminal without -y\n$',
     },
     {
       title: 'under a passphrase that nobody can be asked for',
@@ -302,6 +343,8 @@ describe('a backup that cannot be restored', () => {
       home.write('empty', '');
       home.write('other.toml', '[secrets]\nbackend = "plaintext-file"\n');
       home.write('later.toml', documentOf({ global: OLD }, 2));
+      home.write('passwd', 'root:x:0:0:root:/root:/bin/sh\n');
+      home.write('broken.toml', 'version = 1\n]\n');
       home.write('binary', Buffer.from([0xff, 0xfe, 0, 1]));
       home.write('cut.age', vault.subarray(0, -1));
       home.write('armored.age', '-----BEGIN AGE ENCRYPTED FILE-----\n');

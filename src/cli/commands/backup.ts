@@ -2,7 +2,7 @@ import { statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { shellWord } from '../../core/escape-text.ts';
-import { ioError, MesaAuthError } from '../../errors.ts';
+import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
 import { assertNoFile, createFile } from '../../platform/create-file.ts';
 import { isShared } from '../../platform/private-dir.ts';
 import { EncryptedStore } from '../../stores/encrypted-store.ts';
@@ -116,7 +116,8 @@ function checkDir(context: Context, dir: string): void {
   try {
     stats = statSync(dir);
   } catch (error) {
-    throw ioError('write to', dir, error);
+    const hint = errnoOf(error) === 'ENOENT' ? `mkdir -p ${shellWord(dir)}` : 'name a file somewhere else';
+    throw ioError('write to', dir, error, hint);
   }
   if (isShared(stats)) {
     context.output.warn(`other users can write to ${dir}, and replace the backup`);

@@ -1,5 +1,6 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
+import { readNamedFile } from '../../platform/read-file.ts';
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { openNew, replaceDocument } from '../../stores/opened-store.ts';
@@ -31,6 +32,7 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
       hint: `${commandLine} --dry-run --json`,
     });
   }
+  const bytes = readNamedFile(path);
   const consent: Consent = { yes: options.yes, refused: 'a restore', hint: `${commandLine} --yes` };
   if (!options.dryRun) {
     await assertConsentPossible(context, consent);
@@ -40,7 +42,7 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
   if (isSamePlace(path, store.location)) {
     throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
   }
-  const backup = await openBackup(context, path);
+  const backup = await openBackup(context, path, bytes);
   const opened = store.readBytes() === undefined ? undefined : await store.open();
   const present = opened?.document ?? EMPTY_DOCUMENT;
   const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming');
