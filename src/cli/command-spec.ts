@@ -24,8 +24,13 @@ export interface CommandSpec {
   readonly description: string;
   readonly examples: readonly string[];
   readonly flags: readonly FlagSpec[];
-  /** Its one optional argument. */
-  readonly argument?: { readonly name: string; readonly description: string; readonly values?: Values };
+  /** Its one argument. */
+  readonly argument?: {
+    readonly name: string;
+    readonly description: string;
+    readonly values?: Values;
+    readonly required?: true;
+  };
   /** Not shown in help, and not completed: for programs. */
   readonly hidden?: true;
   readonly run: (context: Context, flags: Flags, argument: string | undefined) => Promise<void>;
@@ -45,12 +50,13 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { long: '--non-interactive', short: '-y', description: 'never ask; take the defaults' },
 ];
 
+/** Of a look-up. */
 export const SCOPE_FLAGS: readonly FlagSpec[] = [
   {
     long: '--org',
     value: 'organization',
     values: 'organizations',
-    description: 'the organization; without it the global scope',
+    description: "the organization; without it MESA_ORG, the checkout's, or global",
   },
   {
     long: '--repo',

@@ -13,7 +13,7 @@ export const GROUPS: ReadonlyMap<string, GroupSpec> = new Map([
   [
     'auth',
     {
-      description: 'store, list, remove and look up keys',
+      description: 'store, list and look up keys; lock, back up, move and check their store',
       examples: [
         'printf %s "$TOKEN" | mesa auth set-key --org acme',
         'mesa auth list',
@@ -36,6 +36,10 @@ export const LIBRARY_FLAGS = {
   version: { long: '--version', short: '-V', description: 'print the version' },
 } as const satisfies Readonly<Record<string, FlagSpec>>;
 
+/** Of what writes: nothing but the command line says to which scope. */
+const STORED_SCOPE_FLAGS: readonly FlagSpec[] = SCOPE_FLAGS.map((flag) =>
+  flag.long === '--org' ? { ...flag, description: 'the organization; without it the global scope' } : flag,
+);
 const DRY_RUN_FLAG: FlagSpec = {
   long: '--dry-run',
   description: 'show what would change, and change nothing',
@@ -71,7 +75,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'printf %s "$TOKEN" | mesa auth set-key --org acme',
       'printf %s "$TOKEN" | mesa auth set-key --org acme --repo web',
     ],
-    flags: SCOPE_FLAGS,
+    flags: STORED_SCOPE_FLAGS,
     argument: { name: 'key', description: 'the key; better: give it on standard input' },
     run: async (context, flags, key) => {
       const { runSetKey } = await import('./commands/set-key.ts');
@@ -92,7 +96,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     path: ['auth', 'rm-key'],
     description: 'remove the key of a scope',
     examples: ['mesa auth rm-key --org acme', 'mesa auth rm-key --org acme --repo web'],
-    flags: SCOPE_FLAGS,
+    flags: STORED_SCOPE_FLAGS,
     run: async (context, flags) => {
       const { runRmKey } = await import('./commands/rm-key.ts');
       await runRmKey(context, scopeOf(flags));
@@ -140,7 +144,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         long: '--fail-within',
         value: 'time',
-        description: 'exit with 9 when the key used here ends within this time, or has ended: 0s, 12h, 7d',
+        description:
+          'exit with 9 when the key used here ends within this time, or has ended: 0s, 12h, 7d, 2w',
       },
       JSON_FLAG,
     ],
@@ -169,7 +174,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: ['auth', 'change-passphrase'],
-    description: 'give the vault another passphrase',
+    description: 'give the vault another passphrase; without a terminal, MESA_NEW_VAULT_PASSPHRASE',
     examples: ['mesa auth change-passphrase'],
     flags: [],
     run: async (context) => {
@@ -221,7 +226,12 @@ export const COMMANDS: readonly CommandSpec[] = [
       { long: '--plaintext', description: 'copy a plaintext store as it is, unencrypted' },
       { long: '--yes', description: 'with --plaintext: without being asked' },
     ],
-    argument: { name: 'file', description: 'a file that does not exist yet', values: 'files' },
+    argument: {
+      name: 'file',
+      description: 'a file that does not exist yet',
+      values: 'files',
+      required: true,
+    },
     run: async (context, flags, file) => {
       const { runBackup } = await import('./commands/backup.ts');
       await runBackup(context, { file, plaintext: flags.has('plaintext'), yes: flags.has('yes') });
@@ -245,6 +255,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       name: 'file',
       description: 'a backup: an age file, or a plaintext document',
       values: 'files',
+      required: true,
     },
     run: async (context, flags, file) => {
       const { runRestore } = await import('./commands/restore.ts');
@@ -266,7 +277,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'mesa completion fish | source     # a line for ~/.config/fish/config.fish',
     ],
     flags: [],
-    argument: { name: 'shell', description: 'bash, zsh or fish', values: SHELLS },
+    argument: { name: 'shell', description: 'bash, zsh or fish', values: SHELLS, required: true },
     run: async (context, _flags, shell) => {
       const { runCompletion } = await import('./commands/completion.ts');
       runCompletion(context, { shell });

@@ -31,7 +31,7 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<v
     if (error.code === 'commander.help' && error.exitCode !== 0) {
       await runBare(program, host);
     } else if (error.exitCode !== 0) {
-      throw usageError(error);
+      throw usageError(error, program, argv);
     }
   }
 }
@@ -93,7 +93,11 @@ function addCommand(command: Command, spec: CommandSpec, host: Host): void {
   addExamples(command.description(spec.description), spec.examples);
   spec.flags.forEach((flag) => addFlag(command, flag));
   if (spec.argument !== undefined) {
-    command.argument(`[${spec.argument.name}]`, spec.argument.description);
+    const { name, description, required } = spec.argument;
+    // Never required of the library: the command says better what is missing.
+    command
+      .argument(`[${name}]`, description)
+      .usage(`[options] ${required === true ? `<${name}>` : `[${name}]`}`);
   }
   command.action(() => {
     const flags = givenFlags(command, spec.flags);
@@ -114,12 +118,18 @@ async function showHelp(program: Command, words: readonly string[], host: Host):
     new Output(host).data(`${formatRows(program, await topic.rows())}\n`);
     return;
   }
+  const [first] = words;
+  if (TOPICS.some(({ name }) => name === first)) {
+    throw new MesaAuthError('USAGE', `'${first}' is a topic; no other word comes behind it`, {
+      hint: `mesa help ${first}`,
+    });
+  }
   let command = program;
   for (const word of words) {
     const next = word === HELP_COMMAND.name ? command : findCommand(command, word);
     if (next === undefined) {
       const shown = isHarmless(word) ? `'${word}'` : '(not shown)';
-      throw new MesaAuthError('USAGE', `unknown command ${shown}`, { hint: 'mesa --help' });
+      throw new MesaAuthError('USAGE', `unknown command ${shown}`, { hint: helpOf(command) });
     }
     command = next;
   }
@@ -181,15 +191,53 @@ function camelCase(name: string): string {
  * The library's text in our form. It quotes the offending word, which may be a key that somebody put in the wrong
  * place, so a word is repeated only when it looks like a flag or a command.
  */
-function usageError(error: CommanderError): MesaAuthError {
+function usageError(error: CommanderError, program: Command, argv: readonly string[]): MesaAuthError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const message = first
     .replace(/'([^']*)'/g, (quoted, word: string) => (isHarmless(word) ? quoted : '(not shown)'))
     .replace(/\.$/, '');
   const suggestion = /Did you mean (.+)\?\)?$/.exec(rest.join(' '))?.[1];
+  const unknown = /^unknown command '(.*)'$/.exec(first)?.[1];
+  const elsewhere = COMMANDS.find(({ path, hidden }) => path.at(-1) === unknown && hidden !== true);
+  const help = helpOf(findNamed(program, argv));
   return new MesaAuthError('USAGE', message, {
-    hint: suggestion === undefined ? 'mesa --help' : `did you mean ${suggestion}?`,
+    hint:
+      elsewhere === undefined
+        ? suggestion === undefined
+          ? help
+          : `did you mean ${suggestion}?`
+        : `mesa ${elsewhere.path.join(' ')}`,
   });
+}
+
+/** The command or group that a command line names, or the program, as far as its words are known. */
+function findNamed(program: Command, argv: readonly string[]): Command {
+  const words = argv.filter((word, index) => !word.startsWith('-') && !takesValue(argv[index - 1]));
+  let command = program;
+  for (const word of words) {
+    const next = findCommand(command, word);
+    if (next === undefined) {
+      break;
+    }
+    command = next;
+  }
+  return command;
+}
+
+/** Whether a word is a global flag whose value is the next word: others come behind the command. */
+function takesValue(word: string | undefined): boolean {
+  return GLOBAL_FLAGS.some(
+    ({ long, short, value }) => value !== undefined && (word === long || word === short),
+  );
+}
+
+/** The command line that shows a command's help. */
+function helpOf(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    names.unshift(at.name());
+  }
+  return `${names.join(' ')} --help`;
 }
 
 function isHarmless(word: string): boolean {

@@ -160,6 +160,23 @@ describe('every help', () => {
   });
 });
 
+describe('the help of a command', () => {
+  it.each([
+    { args: ['get-key'], text: "without it MESA_ORG, the checkout's, or global" },
+    { args: ['status'], text: "without it MESA_ORG, the checkout's, or global" },
+    { args: ['set-key'], text: 'without it the global scope' },
+    { args: ['rm-key'], text: 'without it the global scope' },
+    { args: ['set-key'], text: '[options] [key]' },
+    { args: ['backup'], text: 'Usage: mesa auth backup [options] <file>' },
+    { args: ['restore'], text: 'Usage: mesa auth restore [options] <file>' },
+    { args: ['change-passphrase'], text: 'MESA_NEW_VAULT_PASSPHRASE' },
+  ])('says what is true of it: $args, $text', async ({ args, text }) => {
+    const result = await runMesa(['auth', ...args, '--help'], { home: createTempHome() });
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout.replaceAll(/\s+/g, ' ')).toContain(text);
+  });
+});
+
 describe('a command line that is none', () => {
   it.each([
     { args: ['nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
@@ -167,10 +184,31 @@ describe('a command line that is none', () => {
     { args: ['auth', 'lsit'], message: "unknown command 'lsit'", hint: 'did you mean list?' },
     { args: ['auth', 'get-keys'], message: "unknown command 'get-keys'", hint: 'did you mean get-key?' },
     { args: ['help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
-    { args: ['auth', 'help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
-    { args: ['help', 'auth', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
-    { args: ['help', 'auth', 'list', 'more'], message: "unknown command 'more'", hint: 'mesa --help' },
-    { args: ['help', 'auth', 'environment'], message: "unknown command 'environment'", hint: 'mesa --help' },
+    { args: ['auth', 'help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa auth --help' },
+    { args: ['help', 'auth', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa auth --help' },
+    {
+      args: ['help', 'auth', 'list', 'more'],
+      message: "unknown command 'more'",
+      hint: 'mesa auth list --help',
+    },
+    {
+      args: ['help', 'auth', 'environment'],
+      message: "unknown command 'environment'",
+      hint: 'mesa auth --help',
+    },
+    {
+      args: ['help', 'environment', 'x'],
+      message: "'environment' is a topic; no other word comes behind it",
+      hint: 'mesa help environment',
+    },
+    { args: ['auth', 'completion'], message: "unknown command 'completion'", hint: 'mesa completion' },
+    { args: ['get-key'], message: "unknown command 'get-key'", hint: 'mesa auth get-key' },
+    {
+      args: ['-c', 'auth', 'auth', 'migrate', '--nothing'],
+      message: "unknown option '--nothing'",
+      hint: 'mesa auth migrate --help',
+    },
+    { args: ['auth', 'restore'], message: 'no file was named', hint: 'mesa auth restore FILE' },
     { args: ['auth', 'list', '--jsno'], message: "unknown option '--jsno'", hint: 'did you mean --json?' },
     {
       args: ['auth', 'get-key', '--orgs', 'acme'],
@@ -180,17 +218,17 @@ describe('a command line that is none', () => {
     {
       args: ['auth', 'get-key', '--org'],
       message: "option '--org <organization>' argument missing",
-      hint: 'mesa --help',
+      hint: 'mesa auth get-key --help',
     },
     {
       args: ['auth', 'list', '-c'],
       message: "option '-c, --config-path <path>' argument missing",
-      hint: 'mesa --help',
+      hint: 'mesa auth list --help',
     },
     {
       args: ['auth', 'list', 'acme'],
       message: "too many arguments for 'list'. Expected 0 arguments but got 1",
-      hint: 'mesa --help',
+      hint: 'mesa auth list --help',
     },
     {
       args: ['auth', 'rm-key', '--repo', 'web'],

@@ -303,7 +303,7 @@ describe('status --fail-within', () => {
       expect(await runMesa(status(`--fail-within=${text}`), { home })).toMatchObject({
         status: 2,
         stdout: '',
-        stderr: 'mesa: --fail-within takes a length of time\nhint: --fail-within 7d\n',
+        stderr: 'mesa: --fail-within takes a length of time in w, d, h, m and s\nhint: --fail-within 7d\n',
       });
     }
   });

@@ -67,7 +67,9 @@ export async function runStatus(asking: Context, options: StatusOptions): Promis
 function parseThreshold(text: string | undefined): number | undefined {
   const threshold = text === undefined ? undefined : parseDuration(text);
   if (text !== undefined && threshold === undefined) {
-    throw new MesaAuthError('USAGE', '--fail-within takes a length of time', { hint: '--fail-within 7d' });
+    throw new MesaAuthError('USAGE', '--fail-within takes a length of time in w, d, h, m and s', {
+      hint: '--fail-within 7d',
+    });
   }
   return threshold;
 }
