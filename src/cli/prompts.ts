@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadStream, WriteStream } from 'node:tty';
 
-import { confirm, input, select } from '@inquirer/prompts';
+import { input, select } from '@inquirer/prompts';
 
 import { MesaAuthError } from '../errors.ts';
 import type { Choice, Prompter, Question } from '../platform/prompter.ts';
@@ -54,8 +54,12 @@ class TerminalPrompter implements Prompter {
   }
 
   text(question: Question): Promise<string> {
-    const { message } = question;
-    return ask(question, (context, validate) => input({ message, validate, theme: this.#theme }, context));
+    const { message, clearRefused } = question;
+    const theme = {
+      ...this.#theme,
+      validationFailureMode: clearRefused === true ? 'clear' : 'keep',
+    } as const;
+    return ask(question, (context, validate) => input({ message, validate, theme }, context));
   }
 
   secret(question: Question): Promise<string> {
@@ -77,9 +81,24 @@ class TerminalPrompter implements Prompter {
     );
   }
 
-  confirm(message: string, initial: boolean): Promise<boolean> {
-    return ask({ message }, (context) => confirm({ message, default: initial, theme: this.#theme }, context));
+  /** The library's own such question keeps a refused answer, to which the next one is appended. */
+  async confirm(message: string, initial: boolean): Promise<boolean> {
+    const answer = await this.text({
+      message: `${message} (${initial ? 'Y/n' : 'y/N'})`,
+      check: (text) => (parseYesNo(text, initial) === undefined ? 'answer with y or n' : undefined),
+      clearRefused: true,
+    });
+    return parseYesNo(answer, initial) ?? initial;
   }
+}
+
+/** @returns undefined when it is neither */
+function parseYesNo(text: string, initial: boolean): boolean | undefined {
+  const word = text.trim().toLowerCase();
+  if (word === '') {
+    return initial;
+  }
+  return 'yes'.startsWith(word) ? true : 'no'.startsWith(word) ? false : undefined;
 }
 
 async function ask<T>(question: Question, prompt: Ask<T>): Promise<T> {

@@ -28,6 +28,7 @@ async function confirmGenerated(prompter: Prompter): Promise<string> {
     message: `Write this down:\n\n    ${passphrase}\n\n  Type it back:`,
     check: (answer) =>
       answer.trim() === passphrase ? undefined : 'that differs; the words are joined by hyphens',
+    clearRefused: true,
     clearAfter: true,
   });
   return passphrase;

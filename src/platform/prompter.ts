@@ -14,6 +14,8 @@ export interface Question {
   readonly message: string;
   /** Gives what is wrong with an answer, or undefined when it will do. */
   readonly check?: (answer: string) => string | undefined;
+  /** A refused answer is forgotten: it is easier typed anew than mended. */
+  readonly clearRefused?: boolean;
   /** The question disappears from the screen once it is answered. */
   readonly clearAfter?: boolean;
 }

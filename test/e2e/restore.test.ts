@@ -131,6 +131,9 @@ describe('without --yes', () => {
 
     terminal.clear();
     terminal.type('mesa auth restore keys.toml > output\r');
+    await terminal.waitFor('? Restore this into plaintext-file? (y/N)');
+    terminal.type('what\r');
+    await terminal.waitFor('> answer with y or n');
     await terminal.answer('Restore this into plaintext-file?', 'y');
     expect(await terminal.ended()).toBe(0);
     expect(terminal.modes()).toEqual(COOKED);

@@ -38,7 +38,6 @@ it('makes a vault under generated words, which leave the screen once they were t
 
   terminal.type('other words\r');
   await terminal.waitFor('> that differs');
-  terminal.type(KEYS.ctrlU);
   await terminal.answer('Write this down:', words);
   expect(home.tree()).toEqual([]);
   await answerUnlock(terminal, 'n');
