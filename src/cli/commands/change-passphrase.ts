@@ -5,6 +5,7 @@ import { MesaAuthError } from '../../errors.ts';
 import { EncryptedStore } from '../../stores/encrypted-store.ts';
 import type { Context } from '../context.ts';
 import { assertPassphraseToReplace, passphraseToReplace } from '../new-passphrase.ts';
+import { passphraseFrom } from '../passphrases.ts';
 import { startSession } from '../startup.ts';
 
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
@@ -29,5 +30,8 @@ export async function runChangePassphrase(context: Context): Promise<void> {
   await store.changePassphrase(await passphraseToReplace(context));
   await lockAgent(context.paths);
   context.output.note(`changed the passphrase of ${store.location}`);
+  if (passphraseFrom(context, 'MESA_VAULT_PASSPHRASE') !== undefined) {
+    context.output.warn('MESA_VAULT_PASSPHRASE still holds the old passphrase; set it to the new one');
+  }
   context.output.hint('backups made before still open with the old passphrase');
 }
