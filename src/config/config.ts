@@ -38,9 +38,7 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
     const where = line === undefined ? file : `${file}:${line}`;
     throw new MesaAuthError('CONFIG_INVALID', message(where), {
       hint:
-        path[0] === 'secrets' && path[1] !== 'unlock-timeout'
-          ? 'mend that line, or: mesa init --backend encrypted-file'
-          : 'mend that line',
+        path[1] === 'backend' ? 'mend that line, or: mesa init --backend encrypted-file' : 'mend that line',
     });
   };
   const string = async (path: readonly string[], value: TomlValue | undefined): Promise<string | undefined> =>

@@ -138,7 +138,7 @@ describe('a config.toml that cannot be used', () => {
         status: 3,
         stdout: '',
         stderr: `mesa: ${message.replace('FILE', home.config)}\nhint: mend that line${
-          message.startsWith('service-domain') ? '' : ', or: mesa init --backend encrypted-file'
+          /^(?:service-domain|secrets in)/.test(message) ? '' : ', or: mesa init --backend encrypted-file'
         }\n`,
       });
     }
