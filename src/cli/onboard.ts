@@ -68,7 +68,7 @@ export async function onboard(
       '',
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
       outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
-      ...left,
+      ...left.map((line) => `Note: ${line}.`),
       '',
       'Next:',
       '  mesa auth set-key --org <organization>   store or replace a key',
@@ -98,7 +98,7 @@ export async function describeKeysLeft(
     return [];
   }
   const { location } = await context.openStore(otherBackend(chosen));
-  return existsSync(location) ? [`The keys in ${location} stay there; ${chosen} does not use them.`] : [];
+  return existsSync(location) ? [`the keys in ${location} stay there; ${chosen} does not use them`] : [];
 }
 
 /** Writes the choice of a backend to a config file, under the same lock as the stores; see writeBackend. */

@@ -79,7 +79,7 @@ export async function keepUnlocked(context: Context, options: Omit<StartOptions,
   try {
     await startAgent(context, { ...options, checked: true });
     context.output.note(
-      `mesa: the vault stays unlocked until it is not used for ${describeDuration(options.idleMs)}; to lock it: mesa auth lock`,
+      `mesa: the vault stays unlocked for ${describeDuration(options.idleMs)} after each use; to lock it: mesa auth lock`,
     );
   } catch (error) {
     if (!(error instanceof MesaAuthError)) {

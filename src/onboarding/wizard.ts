@@ -61,7 +61,7 @@ function orderedChoices({ probe: { recommended }, current }: WizardInput): reado
 
 /** Recommended: a passphrase that has to be typed for every command is soon a short one, or in a file. */
 function askUnlock(prompter: Prompter): Promise<boolean> {
-  return prompter.confirm('Keep the vault unlocked until it is not used for 15 minutes? (recommended)', true);
+  return prompter.confirm('Keep the vault unlocked for 15 minutes after each use? (recommended)', true);
 }
 
 async function askKeys(prompter: Prompter): Promise<readonly Change[]> {

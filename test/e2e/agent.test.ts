@@ -232,7 +232,7 @@ describe('with unlock-timeout', () => {
     await terminal.answer(QUESTION, 'not this one');
     await terminal.answer(`Incorrect passphrase. ${QUESTION}`, PASSPHRASE);
     expect(await terminal.ended()).toBe(0);
-    expect(terminal.screen()).toContain('mesa: the vault stays unlocked until it is not used for 20 minutes');
+    expect(terminal.screen()).toContain('mesa: the vault stays unlocked for 20 minutes after each use');
     terminal.clear();
     expect(await terminal.run('mesa auth get-key --org acme')).toBe(0);
     expect(terminal.screen()).toContain(KEY);
