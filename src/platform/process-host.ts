@@ -5,6 +5,8 @@ import type { Host, InputStream, OutputStream } from './host.ts';
 
 const BUSY_PAUSE_MS = 5;
 const READ_SIZE = 65_536;
+// null(4): major 1, minor 3. The one character device that is used as often as terminals are.
+const LINUX_DEV_NULL = 0x103;
 
 /** The real process. It reads and writes descriptors: Node's streams cost more than a look-up. */
 export function processHost(): Host {
@@ -53,7 +55,12 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 /** node:tty brings the network modules with it, so it is asked only about what may be a terminal. */
 function isatty(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);
+    const stats = fstatSync(fd);
+    return (
+      stats.isCharacterDevice() &&
+      stats.rdev !== LINUX_DEV_NULL &&
+      process.getBuiltinModule('node:tty').isatty(fd)
+    );
   } catch (error) {
     if (errnoOf(error) === undefined) {
       throw error;
