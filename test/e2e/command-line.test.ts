@@ -75,7 +75,7 @@ describe('help and version', () => {
     { args: ['help', 'help'], text: 'Usage: mesa [options] [command]' },
     { args: ['help', 'auth', 'help'], text: 'Usage: mesa auth [options] [command]' },
     { args: ['help', '--help'], text: 'Usage: mesa help [options] [words...]' },
-    { args: ['help', 'completion'], text: 'Usage: mesa completion [options] [shell]' },
+    { args: ['help', 'completion'], text: 'Usage: mesa completion [options] <shell>' },
     { args: ['completion', 'bash'], text: '# Completion of mesa for bash' },
     { args: ['help', 'environment'], text: '  MESA_VAULT_PASSPHRASE' },
     { args: ['help', 'exit-codes'], text: '  0      done\n' },
