@@ -150,13 +150,13 @@ const COMMANDS: readonly (readonly string[])[] = [
 const WRONG = {
   status: 6,
   stderr:
-    'mesa: incorrect passphrase for the vault VAULT\nhint: type it again, or check MESA_VAULT_PASSPHRASE\n',
+    'mesa: incorrect passphrase for the vault {vault}\nhint: type it again, or check MESA_VAULT_PASSPHRASE\n',
 };
 const DAMAGED = {
   status: 8,
   stderr:
-    'mesa: the vault VAULT is damaged\nhint: mesa has not changed it; with a backup: ' +
-    'mv -i VAULT VAULT.damaged && mesa auth restore <backup>\n',
+    'mesa: the vault {vault} is damaged\nhint: mesa has not changed it; with a backup: ' +
+    'mv -i {vault} {vault}.damaged && mesa auth restore <backup>\n',
 };
 
 it('ends every command with that one error, in the program as in its parts', async () => {
@@ -193,7 +193,7 @@ it('ends every command with that one error, in the program as in its parts', asy
       expect({ label, args, ...result }).toMatchObject({
         status: expected.status,
         stdout: '',
-        stderr: expected.stderr.replaceAll('VAULT', home.vault),
+        stderr: expected.stderr.replaceAll('{vault}', home.vault),
       });
       row.point(`${label}: ${args.join(' ')}`, []);
     }
