@@ -12,7 +12,12 @@ export function currentMoment(): Moment {
   return { wall: Date.now(), monotonic: Number(process.hrtime.bigint() / 1_000_000n) };
 }
 
-/** How many milliseconds ago `then` was, by the clock that says more. */
+/** Clocks that differ by less agree: they are rounded, read one after the other, and adjusted. */
+const AGREEMENT_MS = 1_000;
+
+/** How many milliseconds ago `then` was: by the wall clock, unless the monotonic one says clearly more. */
 export function elapsed(then: Moment, now: Moment): number {
-  return Math.max(now.wall - then.wall, now.monotonic - then.monotonic);
+  const wall = now.wall - then.wall;
+  const monotonic = now.monotonic - then.monotonic;
+  return monotonic - wall > AGREEMENT_MS ? monotonic : wall;
 }

@@ -46,19 +46,22 @@ export function createSession(options: SessionOptions): Session {
   let { idleMs } = options;
   let used = started;
 
-  const remainingIdle = (): number => idleMs - elapsed(used, now());
-  const remainingLife = (): number => lifetimeMs - elapsed(started, now());
-  const remaining = (): number => Math.max(0, Math.min(remainingIdle(), remainingLife()));
+  const remainingIdle = (at: Moment): number => idleMs - elapsed(used, at);
+  const remainingLife = (at: Moment): number => lifetimeMs - elapsed(started, at);
+  const remaining = (): number => {
+    const at = now();
+    return Math.max(0, Math.min(remainingIdle(at), remainingLife(at)));
+  };
 
   const status = (): AgentStatus => {
-    const at = now().wall;
-    const lockedAt = at + remainingLife();
+    const at = now();
+    const lockedAt = at.wall + remainingLife(at);
     return {
       pid,
       version,
       vault: vault.path,
       unlockedSince: new Date(started.wall),
-      idleUntil: new Date(Math.min(at + remainingIdle(), lockedAt)),
+      idleUntil: new Date(Math.min(at.wall + remainingIdle(at), lockedAt)),
       lockedAt: new Date(lockedAt),
       idleMs,
       derivations: vault.derivations,
