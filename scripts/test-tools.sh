@@ -6,6 +6,8 @@ missing=
 for tool in age:age git:git strace:strace flock:util-linux bash:bash zsh:zsh fish:fish; do
   command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
+# Debian keeps the server out of PATH.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

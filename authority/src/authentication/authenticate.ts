@@ -1,0 +1,64 @@
+import { verifyAccessToken } from 'mesa-auth/access-token';
+
+import type { UsableKey, UsableKeys } from '../database/usable-keys.ts';
+import { isApiKey } from '../rules/api-key.ts';
+import type { Caller, TokenBounds } from '../rules/caller.ts';
+import type { Sealer } from '../secrets/sealer.ts';
+
+/** Why a credential was refused: for the log. Clients hear the same `UNAUTHORIZED` whatever it was. */
+export type Authentication =
+  | { readonly caller: Caller }
+  | { readonly caller: undefined; readonly reason: string };
+
+/** Finds out who shows a credential. It asks the database each time: nothing that was revoked lives on here. */
+export type Authenticate = (credential: string, now: Date) => Promise<Authentication>;
+
+/**
+ * An API key is looked up by its digest; anything else must be an access token (contract section 8), whose key is
+ * looked up by id and lends its signing secret.
+ */
+export function createAuthenticate(keys: UsableKeys, sealer: Sealer): Authenticate {
+  const byKey = async (credential: string, now: Date): Promise<Authentication> => {
+    if (!isApiKey(credential)) {
+      return refused('NO_API_KEY');
+    }
+    const key = await keys.byDigest(sealer.digest(credential), now);
+    return key === undefined ? refused('UNKNOWN_KEY') : { caller: callerOf(key, undefined) };
+  };
+
+  const byToken = async (credential: string, now: Date): Promise<Authentication> => {
+    let signer: UsableKey | undefined;
+    const verdict = await verifyAccessToken(credential, {
+      now,
+      signingSecretOf: async (keyId) => {
+        signer = await keys.byId(keyId, now);
+        return signer && sealer.open(signer.sealedSecret, signer.id);
+      },
+    });
+    if (!verdict.ok) {
+      return refused(verdict.reason);
+    }
+    const { permissions, repos } = verdict.claims;
+    return signer === undefined
+      ? refused('UNKNOWN_KEY')
+      : { caller: callerOf(signer, { permissions, repos }) };
+  };
+
+  return (credential, now) =>
+    credential.startsWith('mesa_') ? byKey(credential, now) : byToken(credential, now);
+}
+
+function callerOf(key: UsableKey, token: TokenBounds | undefined): Caller {
+  return {
+    organization: key.organization,
+    keyId: key.id,
+    keyName: key.name,
+    permissions: key.permissions,
+    repoIds: key.repoIds,
+    token,
+  };
+}
+
+function refused(reason: string): Authentication {
+  return { caller: undefined, reason };
+}

@@ -1,0 +1,25 @@
+import { type CreatedApiKey, insertApiKey } from '../database/api-keys.ts';
+import type { Database } from '../database/schema.ts';
+import type { Organization } from '../rules/caller.ts';
+import type { Sealer } from '../secrets/sealer.ts';
+
+/** An admin key that is not restricted and does not expire. */
+export async function insertAdminKey(
+  db: Database,
+  sealer: Sealer,
+  { id }: Organization,
+  { name, now }: { readonly name: string; readonly now: Date },
+): Promise<CreatedApiKey> {
+  return insertApiKey(
+    db,
+    sealer,
+    { organizationId: id, name, permissions: ['admin'], repoIds: null, tags: {}, expiresAt: null },
+    now,
+  );
+}
+
+/** The key alone goes to standard output, for a pipe into a secret store. */
+export function printKey({ id, secret }: CreatedApiKey, slug: string): void {
+  process.stderr.write(`admin key ${id} for ${slug}; it is shown this once:\n`);
+  process.stdout.write(`${secret}\n`);
+}

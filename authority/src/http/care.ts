@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+import { ApiError, codeOf } from '../errors.ts';
+import { errorBody } from './error-reply.ts';
+import { newRequestId } from './request-id.ts';
+
+/** A REST body is at most 64 KiB: whoever takes longer is not sending one. */
+const BODY_TIMEOUT_MS = 20_000;
+
+/** Headers of every reply: credentials and what they show belong in no cache. */
+export function addCare(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    if (!reply.hasHeader('cache-control')) {
+      reply.header('cache-control', 'no-store');
+    }
+  });
+}
+
+/** @throws NOT_ACCEPTABLE when the client takes anything but JSON */
+export function requireJsonAccepted(accept: string | undefined): void {
+  const accepted =
+    accept === undefined ||
+    accept
+      .split(',')
+      .map((range) => range.trim().toLowerCase())
+      .some((range) => /^(?:\*\/\*|application\/(?:\*|json|[\w.-]+\+json))\s*(?:;|$)/.test(range));
+  if (!accepted) {
+    throw new ApiError('NOT_ACCEPTABLE', 'This server answers in application/json');
+  }
+}
+
+/** Ends the connection of a client that is slow to send its body. */
+export function limitBodyTime({ raw }: FastifyRequest): void {
+  if (raw.complete) {
+    return;
+  }
+  const timer = setTimeout(() => raw.destroy(), BODY_TIMEOUT_MS).unref();
+  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+}
+
+/** Answers what is no HTTP request, before it reaches Fastify. */
+export function onClientError(error: Error, socket: Socket): void {
+  if (codeOf(error) === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = refusalOf(codeOf(error));
+  const body = JSON.stringify(errorBody(refusal, newRequestId()));
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${refusal.code}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function refusalOf(code: string | undefined): ApiError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new ApiError('HEADERS_TOO_LARGE', 'The headers of the request are too large');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ApiError('REQUEST_TIMEOUT', 'The request took too long to arrive');
+    default:
+      return new ApiError('BAD_REQUEST', 'This is no HTTP request');
+  }
+}

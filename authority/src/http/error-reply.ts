@@ -1,0 +1,53 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+
+import { ApiError, type ApiErrorCode, codeOfStatus } from '../errors.ts';
+
+/** The error body of the contract, section 7. */
+export interface ErrorBody {
+  readonly error: {
+    readonly code: ApiErrorCode;
+    readonly message: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+    /** With 5xx: the request's id, which is in the log. */
+    readonly trace_id?: string;
+  };
+}
+
+export function errorBody({ code, message, details, status }: ApiError, requestId: string): ErrorBody {
+  return {
+    error: {
+      code,
+      message,
+      ...(details === undefined ? {} : { details }),
+      ...(status >= 500 ? { trace_id: requestId } : {}),
+    },
+  };
+}
+
+/** What a client hears of any error; only an `ApiError` speaks for itself. Never the text of an unexpected one. */
+export function toApiError(error: FastifyError | ApiError): ApiError {
+  if (error instanceof ApiError) {
+    return error;
+  }
+  if (error.validation !== undefined) {
+    const where = `${error.validationContext ?? 'request'}${error.validation[0]?.instancePath ?? ''}`;
+    return new ApiError('BAD_REQUEST', `${where} ${error.validation[0]?.message ?? 'is not valid'}`);
+  }
+  const code = codeOfStatus(error.statusCode ?? 500);
+  // Those below 500 are Fastify's own sentences, about the request.
+  return code === 'INTERNAL_ERROR'
+    ? new ApiError(code, 'The server could not do this')
+    : new ApiError(code, error.message);
+}
+
+export function sendError(
+  error: FastifyError | ApiError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const apiError = toApiError(error);
+  if (apiError.status >= 500) {
+    request.log.error({ err: error }, 'request failed');
+  }
+  return reply.code(apiError.status).send(errorBody(apiError, request.id));
+}

@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+
+import type { Caller } from '../rules/caller.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined until the request was authenticated, and where nobody needs to be. */
+    caller: Caller | undefined;
+    /** Why its credential was refused. */
+    refusal: string | undefined;
+  }
+}
+
+/**
+ * One line for each request, when it is answered. The route and not the path: a path can hold anything that a client
+ * mistook for one, a key included. No headers.
+ */
+export function addRequestLog(app: FastifyInstance): void {
+  app.decorateRequest('caller', undefined);
+  app.decorateRequest('refusal', undefined);
+  app.addHook('onResponse', async (request, reply) => {
+    const { caller, refusal } = request;
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        address: request.ip,
+        ...(caller && {
+          org: caller.organization.slug,
+          key_id: caller.keyId,
+          credential: caller.token === undefined ? 'api-key' : 'access-token',
+        }),
+        ...(refusal !== undefined && { refusal }),
+      },
+      'request',
+    );
+  });
+}

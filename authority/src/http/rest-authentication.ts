@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+import { bearerCredential } from '../authentication/credential.ts';
+import { type Caller, requireOrganization } from '../rules/caller.ts';
+import { limitBodyTime, requireJsonAccepted } from './care.ts';
+import { identify } from './identify.ts';
+import type { Services } from './services.ts';
+
+/** Every route of `rest` is for callers with a credential, in their own organization. It comes before any body is read. */
+export function addRestAuthentication(rest: FastifyInstance, services: Services): void {
+  rest.addHook('onRequest', async (request, reply) => {
+    // RFC 6750, section 3. A reply that is no refusal loses it again.
+    reply.header('www-authenticate', 'Bearer realm="mesa"');
+    await identify(services, request, reply, bearerCredential(request.headers.authorization));
+    reply.removeHeader('www-authenticate');
+    requireJsonAccepted(request.headers.accept);
+    const { org } = request.params as { readonly org?: string };
+    if (org !== undefined) {
+      requireOrganization(callerOf(request), org);
+    }
+    limitBodyTime(request);
+  });
+}
+
+/** Who asks, in a route behind authentication. */
+export function callerOf({ caller }: FastifyRequest): Caller {
+  if (caller === undefined) {
+    throw new Error('a route that needs a caller is not behind authentication');
+  }
+  return caller;
+}

@@ -1,0 +1,5 @@
+import type { FastifyInstance } from 'fastify';
+
+import type { Services } from '../services.ts';
+
+export function gitRoutes(_app: FastifyInstance, _services: Services): void {}

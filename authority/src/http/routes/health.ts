@@ -1,0 +1,18 @@
+import { sql } from 'kysely';
+import type { FastifyInstance } from 'fastify';
+
+import { ApiError } from '../../errors.ts';
+import type { Services } from '../services.ts';
+
+/** For load balancers and supervisors: whether requests can be answered, which takes the database. */
+export function healthRoutes(app: FastifyInstance, { db }: Services): void {
+  app.get('/health', { logLevel: 'warn' }, async (request) => {
+    try {
+      await sql`select 1`.execute(db);
+    } catch (error) {
+      request.log.error({ err: error }, 'the database does not answer');
+      throw new ApiError('UNAVAILABLE', 'The database does not answer');
+    }
+    return { status: 'ok' };
+  });
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// The tests use what the build made, as its users do: `npm test` builds first.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/postgres-server.ts'],
+    restoreMocks: true,
+    unstubEnvs: true,
+    // Real servers and real git, on two cores.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 3,
+  },
+});
