@@ -1,5 +1,5 @@
 import { PERMISSIONS, type Permission } from './permissions.ts';
-import { isName } from './protocol.ts';
+import { isPrintableName } from '../core/printable-name.ts';
 
 /** What a verified access token says. Its key may be allowed less: see `verifyAccessToken`. */
 export interface AccessTokenClaims {
@@ -32,8 +32,8 @@ export function readClaims(members: ReadonlyMap<string, unknown>): AccessTokenCl
   const expiresAt = momentOf(members.get('exp'));
   if (
     !hasExactly(members, NAMES) ||
-    !isName(keyId) ||
-    !isName(jti) ||
+    !isPrintableName(keyId) ||
+    !isPrintableName(jti) ||
     !isListOfNames(scopes) ||
     !(repos === null || isListOfNames(repos)) ||
     issuedAt === undefined ||
@@ -50,7 +50,7 @@ export function hasExactly(members: ReadonlyMap<string, unknown>, names: readonl
 }
 
 function isListOfNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every(isName);
+  return Array.isArray(value) && value.every(isPrintableName);
 }
 
 function momentOf(value: unknown): Date | undefined {

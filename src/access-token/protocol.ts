@@ -12,7 +12,6 @@ export const MAX_TTL_SECONDS = 86_400;
 /** Of a whole token, in characters. */
 export const MAX_TOKEN_LENGTH = 16_384;
 
-const NAME = /^[\x21-\x7e]{1,256}$/;
 const SIGNING_SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -27,11 +26,6 @@ export function deriveSigningSecret(apiKey: string): string {
 /** Whether `text` can be what `deriveSigningSecret` gives. */
 export function isSigningSecret(text: string): boolean {
   return SIGNING_SECRET.test(text);
-}
-
-/** Whether `value` can be the name of a key, a repository or a token: 1 to 256 characters of ASCII without spaces. */
-export function isName(value: unknown): value is string {
-  return typeof value === 'string' && NAME.test(value);
 }
 
 /** The third part of a token. The HMAC key is the text of the secret, not the 32 bytes that it spells. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { isPrintableName } from '../core/printable-name.ts';
 import { describeTokenProblem } from '../core/token.ts';
 import { parsePermission, type Permission } from './permissions.ts';
 import {
@@ -8,7 +9,6 @@ import {
   DEFAULT_TTL_SECONDS,
   DERIVATION,
   deriveSigningSecret,
-  isName,
   isSigningSecret,
   MAX_TOKEN_LENGTH,
   MAX_TTL_SECONDS,
@@ -82,10 +82,10 @@ export function signAccessToken(options: SignAccessTokenOptions): SignedAccessTo
 
 function describeProblem(options: SignAccessTokenOptions, now: Date, jti: string): string | undefined {
   const { apiKeyId, permissions, repos } = options;
-  if (!isName(apiKeyId)) {
+  if (!isPrintableName(apiKeyId)) {
     return 'API key id must be 1 to 256 characters of ASCII without spaces';
   }
-  if (!isName(jti)) {
+  if (!isPrintableName(jti)) {
     return 'Token id must be 1 to 256 characters of ASCII without spaces';
   }
   if (!Array.isArray(permissions) || permissions.some((word) => parsePermission(word) === undefined)) {
@@ -101,7 +101,7 @@ function describeProblem(options: SignAccessTokenOptions, now: Date, jti: string
 }
 
 function isRepository(name: unknown): boolean {
-  return isName(name) && /^[^/]+\/[^/]+$/.test(name);
+  return isPrintableName(name) && /^[^/]+\/[^/]+$/.test(name);
 }
 
 function signingSecretOf({ apiKey, signingSecret }: SigningKey): string {

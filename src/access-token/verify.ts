@@ -1,12 +1,12 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 
+import { isPrintableName } from '../core/printable-name.ts';
 import { type AccessTokenClaims, hasExactly, readClaims } from './claims.ts';
 import { decodePart } from './decode-part.ts';
 import {
   ALGORITHM,
   AUDIENCE,
   DERIVATION,
-  isName,
   isSigningSecret,
   MAX_TOKEN_LENGTH,
   MAX_TTL_SECONDS,
@@ -118,7 +118,7 @@ function keyIdOf(header: ReadonlyMap<string, unknown>): string | undefined {
     return undefined;
   }
   const keyId = kid.slice(0, -KID_END.length);
-  return isName(keyId) ? keyId : undefined;
+  return isPrintableName(keyId) ? keyId : undefined;
 }
 
 function judgeClaims(

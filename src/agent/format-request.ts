@@ -22,9 +22,16 @@ function requestFields(request: Request): object {
   }
 }
 
-function changeFields(change: Change): readonly string[] {
+function changeFields(change: Change): readonly unknown[] {
   const scope = formatStoreKey(change.scope);
-  return change.kind === 'set' ? [scope, change.token.reveal()] : [scope];
+  switch (change.kind) {
+    case 'set':
+      return [scope, change.token.reveal()];
+    case 'learn':
+      return [scope, change.token.reveal(), change.facts];
+    case 'remove':
+      return [scope];
+  }
 }
 
 /** Splits what is written to a line's length. Undefined when it does not fit into one request. */

@@ -1,9 +1,16 @@
+import { isPrintableName } from '../core/printable-name.ts';
 import type { ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
 import { isErrorCode, MesaAuthError } from '../errors.ts';
 import { REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
-import { asFields, parseAll, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
+import { asFields, parseAll, parseDate, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
 
-const OUTCOMES: readonly string[] = ['stored', 'replaced', 'removed', 'absent'] satisfies ChangeOutcome[];
+const OUTCOMES: readonly string[] = [
+  'stored',
+  'replaced',
+  'removed',
+  'learnt',
+  'absent',
+] satisfies ChangeOutcome[];
 
 /** @returns 'version' for a line of another version, undefined for one that makes no sense */
 export function parseReply(line: string): Reply | 'version' | undefined {
@@ -78,11 +85,14 @@ function parseEntry(value: unknown): KeyEntry | undefined {
   const token = parseToken(value[1]);
   const added = parseDate(value[2]);
   const expires = parseDate(value[3]);
-  const hasBadDate =
-    (added === undefined && value[2] !== null) || (expires === undefined && value[3] !== null);
-  return scope === undefined || token === undefined || hasBadDate
+  const keyId = isPrintableName(value[4]) ? value[4] : undefined;
+  const hasBadFact =
+    (added === undefined && value[2] !== null) ||
+    (expires === undefined && value[3] !== null) ||
+    (keyId === undefined && value[4] !== null);
+  return scope === undefined || token === undefined || hasBadFact
     ? undefined
-    : { scope, token, added, expires };
+    : { scope, token, added, expires, keyId };
 }
 
 function parseError({ code, message, hint }: Fields): MesaAuthError | undefined {
@@ -95,11 +105,6 @@ function parseError({ code, message, hint }: Fields): MesaAuthError | undefined 
 function parseOutcome(value: unknown): ChangeOutcome | undefined {
   const text = parseText(value);
   return text !== undefined && OUTCOMES.includes(text) ? (text as ChangeOutcome) : undefined;
-}
-
-function parseDate(value: unknown): Date | undefined {
-  const date = typeof value === 'string' ? new Date(value) : undefined;
-  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 function parseText(value: unknown): string | undefined {

@@ -1,8 +1,9 @@
 import { formatStoreKey } from '../core/key-scope.ts';
-import type { Change } from '../core/secret-store.ts';
+import { isPrintableName } from '../core/printable-name.ts';
+import type { Change, KeyFacts } from '../core/secret-store.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import type { Request } from './protocol.ts';
-import { asFields, parseAll, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
+import { asFields, parseAll, parseDate, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
 
 const MAX_PATH_CHARACTERS = 4_096;
 const MAX_READ_SCOPES = 16;
@@ -59,7 +60,7 @@ function parseApply(vault: string, fields: Fields): Request | undefined {
 }
 
 function parseChange(value: unknown): Change | undefined {
-  if (!Array.isArray(value) || value.length > 2) {
+  if (!Array.isArray(value) || value.length > 3) {
     return undefined;
   }
   const scope = parseScope(value[0]);
@@ -70,5 +71,22 @@ function parseChange(value: unknown): Change | undefined {
     return { kind: 'remove', scope };
   }
   const token = parseToken(value[1]);
-  return token === undefined ? undefined : { kind: 'set', scope, token };
+  if (token === undefined || value.length === 2) {
+    return token === undefined ? undefined : { kind: 'set', scope, token };
+  }
+  const facts = parseFacts(value[2]);
+  return facts === undefined ? undefined : { kind: 'learn', scope, token, facts };
+}
+
+function parseFacts(value: unknown): KeyFacts | undefined {
+  const fields = asFields(value);
+  if (fields === undefined) {
+    return undefined;
+  }
+  const expires = parseDate(fields['expires']);
+  const keyId = fields['keyId'];
+  const isBad =
+    (expires === undefined && fields['expires'] !== undefined) ||
+    !(keyId === undefined || isPrintableName(keyId));
+  return isBad ? undefined : { keyId, expires };
 }

@@ -40,6 +40,11 @@ export function parseToken(value: unknown): Token | undefined {
     : undefined;
 }
 
+export function parseDate(value: unknown): Date | undefined {
+  const date = typeof value === 'string' ? new Date(value) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
+}
+
 /** Undefined unless `value` is a list of which every element is one. */
 export function parseAll<T>(
   value: unknown,

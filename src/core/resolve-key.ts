@@ -16,11 +16,15 @@ export interface Candidate {
   readonly token: Token | undefined;
   /** When the key stops working, where the store says so. */
   readonly expires: Date | undefined;
+  /** The key's id on the server, where the store knows it. */
+  readonly keyId: string | undefined;
   readonly verdict: CandidateVerdict;
 }
 
 /** The candidate that the lookup uses. */
 export type UsedKey = Candidate & { readonly token: Token };
+
+const NO_KEY = { token: undefined, expires: undefined, keyId: undefined };
 
 /** Whether the key of the environment is for `scope`: it is when MESA_ORG names no other organization. */
 export function environmentKeyApplies(key: EnvironmentKey, scope: KeyScope): boolean {
@@ -61,13 +65,15 @@ export function listCandidates(
   const candidates: Candidate[] = [];
   if (environmentKey !== undefined) {
     const verdict = environmentKeyApplies(environmentKey, scope) ? judge(true) : 'other-organization';
-    candidates.push({ source: 'MESA_API_KEY', token: environmentKey.token, expires: undefined, verdict });
+    const { token } = environmentKey;
+    candidates.push({ source: 'MESA_API_KEY', token, expires: undefined, keyId: undefined, verdict });
   }
   for (const place of lookupOrder(scope)) {
     const source = formatStoreKey(place);
     const entry = entries.get(source);
     const verdict = judge(entry !== undefined);
-    candidates.push({ source, token: entry?.token, expires: entry?.expires, verdict });
+    const { token, expires, keyId } = entry ?? NO_KEY;
+    candidates.push({ source, token, expires, keyId, verdict });
   }
   return candidates;
 }

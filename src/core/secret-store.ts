@@ -12,6 +12,8 @@ export interface KeyEntry {
   readonly added: Date | undefined;
   /** When it stops working, where the store says so. */
   readonly expires: Date | undefined;
+  /** The key's id on the server (`key_...`, not the key), once it was learnt. */
+  readonly keyId: string | undefined;
 }
 
 /** One consistent view of a store, in listing order. */
@@ -19,15 +21,27 @@ export type KeyEntries = ReadonlyMap<StoreKey, KeyEntry>;
 
 /** Whether `changes` leave a store as it is, judging by its existence alone. */
 export function isNoChange(changes: readonly Change[], exists: boolean): boolean {
-  return changes.length === 0 ? exists : !exists && changes.every((change) => change.kind === 'remove');
+  return changes.length === 0 ? exists : !exists && changes.every((change) => change.kind !== 'set');
+}
+
+/** What a server knows of a key. */
+export interface KeyFacts {
+  /** A printable name; see isPrintableName. */
+  readonly keyId?: string | undefined;
+  readonly expires?: Date | undefined;
 }
 
 export type Change =
   | { readonly kind: 'set'; readonly scope: KeyScope; readonly token: Token }
+  /** Adds what is known of a key, as long as that very key is still there. What is undefined stays. */
+  | { readonly kind: 'learn'; readonly scope: KeyScope; readonly token: Token; readonly facts: KeyFacts }
   | { readonly kind: 'remove'; readonly scope: KeyScope };
 
-/** What a change found: `stored` and `replaced` answer a set, `removed` and `absent` a remove. */
-export type ChangeOutcome = 'stored' | 'replaced' | 'removed' | 'absent';
+/**
+ * What a change found: `stored` and `replaced` answer a set, `removed` a remove, `learnt` a learn. `absent` answers the
+ * last two where there was nothing to change: no such key, or one of which all that was known already.
+ */
+export type ChangeOutcome = 'stored' | 'replaced' | 'removed' | 'learnt' | 'absent';
 
 /**
  * A place that keeps keys by scope. Absence is a value, failure is an error: a store that does not exist

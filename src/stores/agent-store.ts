@@ -63,7 +63,9 @@ export class AgentStore implements SecretStore {
       (this.#vault === undefined ? await this.#applyThroughAgent(changes) : undefined) ??
       (await (await this.#open()).apply(changes));
     return this.#uncertain
-      ? outcomes.map((outcome) => (outcome === 'absent' ? 'removed' : outcome))
+      ? outcomes.map((outcome, index) =>
+          outcome === 'absent' && changes[index]?.kind === 'remove' ? 'removed' : outcome,
+        )
       : outcomes;
   }
 

@@ -1,8 +1,8 @@
 import { formatStoreKey } from '../core/key-scope.ts';
-import type { Change, ChangeOutcome } from '../core/secret-store.ts';
+import type { Change, ChangeOutcome, KeyFacts } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
-import { momentAt, tableWithout, type TomlTable } from '../toml/table.ts';
-import type { DocumentEntry, StoreDocument } from './document.ts';
+import { tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
 
 // What was learnt about a key goes with that key.
 const FIELDS_OF_THE_KEY = new Set(['key-id', 'expires']);
@@ -22,9 +22,17 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
     if (change.kind === 'remove') {
       return entries.delete(name) ? 'removed' : 'absent';
     }
+    if (change.kind === 'learn') {
+      const fields =
+        present?.token.equals(change.token) === true ? withFacts(present, change.facts) : undefined;
+      if (present === undefined || fields === undefined) {
+        return 'absent';
+      }
+      entries.set(name, { ...present, ...factsOf(fields), fields });
+      return 'learnt';
+    }
     const fields = present === undefined ? new Map() : keptFields(present, change.token);
-    const expires = momentAt(fields, 'expires');
-    entries.set(name, { scope: change.scope, token: change.token, added: now, expires, fields });
+    entries.set(name, { scope: change.scope, token: change.token, added: now, ...factsOf(fields), fields });
     return present === undefined ? 'stored' : 'replaced';
   });
   const changed = outcomes.some((outcome) => outcome !== 'absent');
@@ -36,4 +44,16 @@ function keptFields(present: DocumentEntry, token: Token): TomlTable {
     return present.fields;
   }
   return tableWithout(present.fields, FIELDS_OF_THE_KEY);
+}
+
+/** An entry's fields with these facts; undefined when they say all that already. */
+function withFacts({ fields, keyId, expires }: DocumentEntry, facts: KeyFacts): TomlTable | undefined {
+  const learnt = new Map<string, TomlValue>();
+  if (facts.keyId !== undefined && facts.keyId !== keyId) {
+    learnt.set('key-id', facts.keyId);
+  }
+  if (facts.expires !== undefined && facts.expires.getTime() !== expires?.getTime()) {
+    learnt.set('expires', facts.expires);
+  }
+  return learnt.size === 0 ? undefined : new Map([...fields, ...learnt]);
 }

@@ -1,8 +1,8 @@
 import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import { Token } from '../core/token.ts';
 import { parsePlainToml, parseUtcDate, unescapeString } from '../toml/plain-toml.ts';
-import { momentAt, type TomlTable } from '../toml/table.ts';
-import type { DocumentEntry, StoreDocument } from './document.ts';
+import type { TomlTable } from '../toml/table.ts';
+import { factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const START = 'version = 1\n';
 const HEADER_START = '\n[keys.';
@@ -95,7 +95,7 @@ function readEntry(
   const fields = at === end ? NO_FIELDS : readFields(text.slice(at, end));
   return token === undefined || fields === undefined
     ? undefined
-    : { scope, token, added, expires: momentAt(fields, 'expires'), fields };
+    : { scope, token, added, ...factsOf(fields), fields };
 }
 
 function readKey(body: string): Token | undefined {

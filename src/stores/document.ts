@@ -1,7 +1,8 @@
 import { compareScopes, type StoreKey } from '../core/key-scope.ts';
 import { quoteText } from '../core/escape-text.ts';
+import { isPrintableName } from '../core/printable-name.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
-import type { TomlTable } from '../toml/table.ts';
+import { momentAt, type TomlTable } from '../toml/table.ts';
 
 /**
  * The document that both backends keep (spec section 3). Beside the keys it holds what this version does not know:
@@ -25,6 +26,12 @@ export const EMPTY_DOCUMENT: StoreDocument = {
   unknownFields: new Map(),
   unknownEntries: new Map(),
 };
+
+/** What an entry's other fields say of its key. What makes no sense is kept, and not used. */
+export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'keyId'> {
+  const keyId = fields.get('key-id');
+  return { expires: momentAt(fields, 'expires'), keyId: isPrintableName(keyId) ? keyId : undefined };
+}
 
 /** The entries in listing order. What mesa wrote is in order already, and looking costs less than sorting. */
 export function sortedEntries({ entries }: StoreDocument): ReadonlyMap<StoreKey, DocumentEntry> {

@@ -4,9 +4,9 @@ import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { parseToml } from '../toml/full-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
-import { isTable, momentAt, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { isTable, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
 import { damagedDocument } from './damaged-document.ts';
-import { DOCUMENT_VERSION, type DocumentEntry, type StoreDocument } from './document.ts';
+import { DOCUMENT_VERSION, factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
 const KNOWN_ENTRY_FIELDS = new Set(['key', 'added']);
@@ -64,7 +64,7 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
     throw damagedDocument(path, '', `the field "added" of ${name} is not a date-time`);
   }
   const fields = tableWithout(value, KNOWN_ENTRY_FIELDS);
-  return { scope, token: Token.parse(key), added, expires: momentAt(fields, 'expires'), fields };
+  return { scope, token: Token.parse(key), added, ...factsOf(fields), fields };
 }
 
 async function parseFullToml(text: string, path: string): Promise<TomlTable> {

@@ -5,10 +5,14 @@ import { formatStoreKey, parseStoreKey } from '../../src/core/key-scope.ts';
 import { Token } from '../../src/core/token.ts';
 import { MesaAuthError } from '../../src/errors.ts';
 import { parseCanonicalDocument } from '../../src/stores/canonical-document.ts';
-import { EMPTY_DOCUMENT, type DocumentEntry, type StoreDocument } from '../../src/stores/document.ts';
+import {
+  EMPTY_DOCUMENT,
+  factsOf,
+  type DocumentEntry,
+  type StoreDocument,
+} from '../../src/stores/document.ts';
 import { formatDocument } from '../../src/stores/format-document.ts';
 import { parseDocument } from '../../src/stores/parse-document.ts';
-import { momentAt } from '../../src/toml/table.ts';
 import { addedMoment, fieldName, keyScope, tokenText, tomlTable, tomlValue } from './arbitraries.ts';
 import { RUNS } from '../support/runs.ts';
 
@@ -17,12 +21,12 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
     scope: keyScope,
     token: tokenText,
     added: addedMoment,
-    fields: tomlTable(fc.oneof(fieldName('key', 'added'), fc.constant('expires')), tomlValue),
+    fields: tomlTable(fc.oneof(fieldName('key', 'added'), fc.constantFrom('expires', 'key-id')), tomlValue),
   })
   .map(({ token, ...rest }) => ({
     ...rest,
     token: Token.parse(token),
-    expires: momentAt(rest.fields, 'expires'),
+    ...factsOf(rest.fields),
   }));
 
 function byStoreKey(entries: readonly DocumentEntry[]): StoreDocument['entries'] {

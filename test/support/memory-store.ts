@@ -33,12 +33,23 @@ export class MemoryStore implements SecretStore {
     const entries = new Map(this.#place.entries);
     const outcomes = changes.map((change): ChangeOutcome => {
       const name = formatStoreKey(change.scope);
-      const found = entries.has(name);
+      const found = entries.get(name);
       if (change.kind === 'remove') {
         return entries.delete(name) ? 'removed' : 'absent';
       }
-      entries.set(name, { scope: change.scope, token: change.token, added: this.#now(), expires: undefined });
-      return found ? 'replaced' : 'stored';
+      const { scope, token } = change;
+      const same = found?.token.equals(token) === true ? found : undefined;
+      if (change.kind === 'learn') {
+        const { keyId = same?.keyId, expires = same?.expires } = change.facts;
+        if (same === undefined || (keyId === same.keyId && +(expires ?? 0) === +(same.expires ?? 0))) {
+          return 'absent';
+        }
+        entries.set(name, { ...same, keyId, expires });
+        return 'learnt';
+      }
+      const facts = { expires: same?.expires, keyId: same?.keyId };
+      entries.set(name, { scope, token, added: this.#now(), ...facts });
+      return found === undefined ? 'stored' : 'replaced';
     });
     this.#place.entries = entries;
     return Promise.resolve(outcomes);

@@ -14,6 +14,12 @@ import { findFault } from '../../support/runs.ts';
 const SENT = { wall: 1_790_000_000_000, monotonic: 123_456 };
 const VAULT = '/home/ä "x"/secrets.vault.age';
 const SET: Change = { kind: 'set', scope: { kind: 'org', org: 'acme' }, token: Token.parse('mesa_"\\~') };
+const LEARN: Change = {
+  kind: 'learn',
+  scope: { kind: 'global' },
+  token: Token.parse('mesa_a'),
+  facts: { keyId: 'key_"1', expires: new Date(9) },
+};
 const REMOVE: Change = { kind: 'remove', scope: { kind: 'repo', org: 'acme', repo: 'web' } };
 
 const REQUESTS: readonly Request[] = [
@@ -24,7 +30,13 @@ const REQUESTS: readonly Request[] = [
   { type: 'read', vault: VAULT, scopes: [{ kind: 'global' }, { kind: 'org', org: 'acme' }] },
   { type: 'list', vault: VAULT, after: undefined },
   { type: 'list', vault: VAULT, after: 'orgs/acme' },
-  { type: 'apply', vault: VAULT, sent: SENT, changes: [SET, REMOVE], last: true },
+  {
+    type: 'apply',
+    vault: VAULT,
+    sent: SENT,
+    changes: [SET, REMOVE, LEARN, { ...LEARN, facts: {} }],
+    last: true,
+  },
   { type: 'apply', vault: VAULT, sent: SENT, changes: [], last: false },
 ];
 
@@ -48,19 +60,26 @@ const REPLIES: readonly Reply[] = [
   {
     type: 'entries',
     entries: [
-      { scope: { kind: 'global' }, token: Token.parse('mesa_a'), added: new Date(5), expires: new Date(7) },
+      {
+        scope: { kind: 'global' },
+        token: Token.parse('mesa_a'),
+        added: new Date(5),
+        expires: new Date(7),
+        keyId: 'key_1',
+      },
       {
         scope: { kind: 'org', org: 'acme' },
         token: Token.parse('mesa_b'),
         added: undefined,
         expires: undefined,
+        keyId: undefined,
       },
     ],
     revision: '1.2.3',
     more: true,
     warnings: ['mind the gap'],
   },
-  { type: 'outcomes', outcomes: ['stored', 'replaced', 'removed', 'absent'], warnings: [] },
+  { type: 'outcomes', outcomes: ['stored', 'replaced', 'removed', 'learnt', 'absent'], warnings: [] },
   { type: 'failed', error: new MesaAuthError('IO', 'cannot', { hint: 'try' }), warnings: [] },
 ];
 
@@ -133,6 +152,18 @@ describe('a message', () => {
     [
       'a change with more',
       '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a","b"]],"last":true}',
+    ],
+    [
+      'a key id that is none',
+      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a",{"keyId":"a b"}]],"last":true}',
+    ],
+    [
+      'an end that is no date',
+      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a",{"expires":"soon"}]],"last":true}',
+    ],
+    [
+      'a change with a fourth part',
+      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a",{},1]],"last":true}',
     ],
     ['a write without its time', '{"v":1,"type":"apply","vault":"/v","changes":[],"last":true}'],
   ])('with %s is refused', (_, line) => {

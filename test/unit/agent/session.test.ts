@@ -30,6 +30,7 @@ function entriesOf(count: number, key: string): Map<`orgs/${string}`, KeyEntry> 
         token: Token.parse(key),
         added: undefined,
         expires: undefined,
+        keyId: undefined,
       };
       return [`orgs/${org}` as const, entry];
     }),

@@ -20,7 +20,10 @@ function storeWith(...scopes: readonly KeyScope[]): KeyEntries {
   return new Map(
     scopes.map((scope) => {
       const name = formatStoreKey(scope);
-      return [name, { scope, token: Token.parse(name), added: undefined, expires: undefined }];
+      return [
+        name,
+        { scope, token: Token.parse(name), added: undefined, expires: undefined, keyId: undefined },
+      ];
     }),
   );
 }

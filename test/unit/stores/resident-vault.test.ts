@@ -134,7 +134,13 @@ it('answers its store without the passphrase, whatever else writes the vault', a
 });
 
 function entry(org: string, value: string): KeyEntry {
-  return { scope: { kind: 'org', org }, token: Token.parse(value), added: undefined, expires: undefined };
+  return {
+    scope: { kind: 'org', org },
+    token: Token.parse(value),
+    added: undefined,
+    expires: undefined,
+    keyId: undefined,
+  };
 }
 
 function page(entries: readonly KeyEntry[], revision: string, more: boolean): Reply {
