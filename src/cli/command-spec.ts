@@ -1,8 +1,11 @@
 import type { Context, GlobalOptions } from './context.ts';
 import type { ScopeOptions } from './scope-options.ts';
 
-/** What may be said, for completion: these words, or names that are looked up when somebody presses Tab. */
-export type Values = readonly string[] | 'organizations' | 'repositories' | 'files';
+/**
+ * What may be said, for completion: these words, or names that are looked up when somebody presses Tab. A repository is
+ * one of the organization that was named; `org/repo` any.
+ */
+export type Values = readonly string[] | 'organizations' | 'repositories' | 'org/repo' | 'files';
 
 /** A flag by its long name: `--config-path`. */
 export interface FlagSpec {
@@ -12,11 +15,14 @@ export interface FlagSpec {
   readonly value?: string;
   /** Absent when nothing is known about its value. */
   readonly values?: Values;
+  /** It may be given more than once. */
+  readonly repeatable?: true;
   readonly description: string;
 }
 
-/** Given flags by their long names without dashes: a value, or true for a switch. */
-export type Flags = ReadonlyMap<string, string | true>;
+/** Given flags by their long names without dashes: a value, all values of one that repeats, or true for a switch. */
+export type Flags = ReadonlyMap<string, FlagValue>;
+export type FlagValue = string | readonly string[] | true;
 
 export interface CommandSpec {
   /** The words that name it: `['auth', 'get-key']`. */
@@ -87,5 +93,16 @@ export function globalOptions(flags: Flags): GlobalOptions {
 /** The value of a flag, undefined when it was not given. */
 export function valueOf(flags: Flags, name: string): string | undefined {
   const value = flags.get(name);
-  return value === true ? undefined : value;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Every value of a flag that repeats, in order. */
+export function valuesOf(flags: Flags, name: string): readonly string[] {
+  const value = flags.get(name);
+  return typeof value === 'object' ? value : [];
+}
+
+/** What a flag's value becomes with one more. */
+export function withValue(flag: FlagSpec, before: FlagValue | undefined, value: string): FlagValue {
+  return flag.repeatable === true ? [...(typeof before === 'object' ? before : []), value] : value;
 }

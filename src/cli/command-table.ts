@@ -2,6 +2,7 @@ import { BACKENDS } from '../core/secret-store.ts';
 import { JSON_FLAG, SCOPE_FLAGS, scopeOf, valueOf, type CommandSpec, type FlagSpec } from './command-spec.ts';
 import { FREQUENT_COMMANDS } from './frequent-commands.ts';
 import { COMPLETE_COMMAND, SHELLS } from './shells.ts';
+import { WORKING_COMMANDS } from './working-commands.ts';
 
 /** The first words of commands of two words. */
 export interface GroupSpec {
@@ -132,6 +133,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     },
   },
   ...FREQUENT_COMMANDS,
+  ...WORKING_COMMANDS,
   {
     path: ['auth', 'status'],
     description: 'show the store, its keys with their expiry, and the key that is used here',

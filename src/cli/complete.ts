@@ -6,6 +6,7 @@ import {
   type CommandSpec,
   type Flags,
   type FlagSpec,
+  type FlagValue,
   type Values,
 } from './command-spec.ts';
 import { COMMANDS, GROUPS, LIBRARY_FLAGS } from './command-table.ts';
@@ -67,7 +68,7 @@ export async function complete(
 
 function readLine(typed: readonly string[]): Line {
   const words: string[] = [];
-  const flags = new Map<string, string | true>();
+  const flags = new Map<string, FlagValue>();
   let command: CommandSpec | undefined;
   let open: FlagSpec | undefined;
   let flagsEnded = false;
@@ -96,8 +97,13 @@ function readLine(typed: readonly string[]): Line {
 }
 
 function unusedFlags({ command, flags }: Line): readonly Candidate[] {
-  return [...(command?.flags ?? []), ...GLOBAL_FLAGS, ...Object.values(LIBRARY_FLAGS)]
-    .filter((flag) => !flags.has(nameOf(flag)))
+  const all: readonly FlagSpec[] = [
+    ...(command?.flags ?? []),
+    ...GLOBAL_FLAGS,
+    ...Object.values(LIBRARY_FLAGS),
+  ];
+  return all
+    .filter((flag) => flag.repeatable === true || !flags.has(nameOf(flag)))
     .map(({ long, description }) => ({ text: long, description }));
 }
 
@@ -165,6 +171,12 @@ async function candidatesOf(
       const scopes = org === undefined ? [] : await knownScopes(flags);
       return distinct(
         scopes.flatMap((scope) => (scope.kind === 'repo' && scope.org === org ? [scope.repo] : [])),
+      );
+    }
+    case 'org/repo': {
+      const scopes = await knownScopes(flags);
+      return distinct(
+        scopes.flatMap((scope) => (scope.kind === 'repo' ? [`${scope.org}/${scope.repo}`] : [])),
       );
     }
     default:

@@ -78,12 +78,26 @@ export class Context {
   async loadConfig(): Promise<Config> {
     const { paths, explicitConfig } = this;
     try {
-      const config = await loadConfig(explicitConfig, paths.configFiles);
+      const loaded = await loadConfig(explicitConfig, paths.configFiles);
+      const config = (this.host.env['MESA_API_URL'] ?? '') === '' ? loaded : await this.#withApiUrl(loaded);
       this.unlockTimeout = config.unlockTimeout;
       return config;
     } catch (error) {
       throw (await import('./mend-config.ts')).withFilledBackend(this, error);
     }
+  }
+
+  async #withApiUrl(config: Config): Promise<Config> {
+    const { parseApiUrl } = await import('../core/api-url.ts');
+    const apiUrl = parseApiUrl(this.host.env['MESA_API_URL'] ?? '');
+    if (apiUrl === undefined) {
+      throw new MesaAuthError(
+        'CONFIG_INVALID',
+        'MESA_API_URL is not an https URL of a host (http only for 127.0.0.1 and localhost)',
+        { hint: 'set it as in https://api.example.com, or unset it' },
+      );
+    }
+    return { ...config, apiUrl };
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */

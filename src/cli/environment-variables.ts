@@ -29,6 +29,10 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'MESA_ORG',
     description: 'the organization to work for, and the one that MESA_API_KEY is for',
   },
+  {
+    name: 'MESA_API_URL',
+    description: 'where the API and the git server are, as http://127.0.0.1:4477; before the configuration',
+  },
   { name: 'MESA_DEBUG', description: '1 adds stack frames to errors, never values' },
   {
     name: 'HOME',
@@ -48,6 +52,14 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     description: "the unlock agent's socket lies in its directory mesa; unset: with the keys (Linux)",
   },
   { name: 'PATH', description: 'where git is found' },
+  {
+    name: 'HTTPS_PROXY',
+    description: 'the proxy through which the API is reached; also https_proxy, which wins',
+  },
+  {
+    name: 'NO_PROXY',
+    description: 'hosts that are reached without it, separated by commas; also no_proxy, which wins',
+  },
   { name: 'NO_COLOR', description: 'not empty: no colours' },
   {
     name: 'FORCE_COLOR',

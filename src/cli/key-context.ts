@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { scopeFromNames, type KeyScope } from '../core/key-scope.ts';
+import { scopeFromNames, type KeyScope, type RepoScope } from '../core/key-scope.ts';
 import {
   environmentKeyApplies,
   listCandidates,
@@ -33,25 +33,38 @@ export async function usedScope(context: Context, options: ScopeOptions, config:
   if (org !== undefined) {
     return { scope: { kind: 'org', org }, from: 'MESA_ORG' };
   }
+  const found = await checkoutRepository(context, config);
+  return found === undefined ? { scope, from: 'nothing' } : { scope: found, from: 'git remote' };
+}
+
+/**
+ * The repository that the checkout's remote names, said on stderr.
+ * @param org the organization that it has to be of; any when absent
+ */
+export async function checkoutRepository(
+  context: Context,
+  config: Config,
+  org?: string,
+): Promise<RepoScope | undefined> {
   const cwd = context.host.cwd();
   if (cwd === undefined) {
-    return { scope, from: 'nothing' };
+    return undefined;
   }
   const { repositoryOfCheckout } = await import('../git/origin.ts');
   const found = await repositoryOfCheckout({
     cwd,
-    apiHost: `api.${config.serviceDomain}`,
+    apiUrl: config.apiUrl,
     env: context.host.env,
     onUnreadable: () =>
       context.output.warn('git does not tell the remotes of this checkout; name the organization with --org'),
   });
-  if (found === undefined) {
-    return { scope, from: 'nothing' };
+  if (found === undefined || (org !== undefined && found.org !== org)) {
+    return undefined;
   }
   context.output.note(
     `mesa: using organization '${found.org}', repository '${found.repo}' from the git remote origin`,
   );
-  return { scope: { kind: 'repo', ...found }, from: 'git remote' };
+  return { kind: 'repo', ...found };
 }
 
 export interface ResolvedKey {
@@ -72,31 +85,58 @@ export async function resolveCandidates(context: Context, options: ScopeOptions)
   return { store, scope, candidates, used: usedCandidate(candidates) };
 }
 
+/** The key that a command uses. */
+export interface KeyInUse extends Omit<UsedKey, 'verdict'> {
+  /** Where it is stored; undefined for the environment's key. */
+  readonly store: SecretStore | undefined;
+}
+
 /**
  * The key to use. The environment's key needs no store, so none is opened for it, unless MESA_ORGS is to be registered.
  * @throws KEY_NOT_FOUND
  */
 export async function resolveKey(context: Context, options: ScopeOptions): Promise<Token> {
   const named = scopeFromNames(options.org, options.repo);
-  const environmentKey = context.environmentKey();
   const environmentOrg = context.environmentOrg();
   const scope: KeyScope =
     named.kind === 'global' && environmentOrg !== undefined ? { kind: 'org', org: environmentOrg } : named;
+  const fromEnvironment = environmentKeyFor(context, scope);
+  const key = fromEnvironment ?? (await keyInUse(context, await resolveCandidates(context, options)));
+  await mentionExpiry(context, key);
+  return key.token;
+}
+
+/** As `resolveKey`, for a scope that is known already, with all that is known of the key. @throws KEY_NOT_FOUND */
+export async function resolveKeyOf(context: Context, scope: KeyScope): Promise<KeyInUse> {
+  let key = environmentKeyFor(context, scope);
+  if (key === undefined) {
+    const { store } = await startSession(context);
+    const entries = await store.read(lookupOrder(scope));
+    const candidates = listCandidates(scope, context.environmentKey(), entries);
+    key = await keyInUse(context, { store, scope, candidates, used: usedCandidate(candidates) });
+  }
+  await mentionExpiry(context, key);
+  return key;
+}
+
+/** The environment's key, where it can be told without the store that it is the one. */
+function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefined {
+  const key = context.environmentKey();
   const needsStore = (context.host.env['MESA_ORGS'] ?? '').trim() !== '';
-  if (!needsStore && environmentKey !== undefined && environmentKeyApplies(environmentKey, scope)) {
-    await mentionExpiry(context, { source: 'MESA_API_KEY', token: environmentKey.token, expires: undefined });
-    return environmentKey.token;
-  }
-  const { store, scope: found, used } = await resolveCandidates(context, options);
+  return needsStore || key === undefined || !environmentKeyApplies(key, scope)
+    ? undefined
+    : { source: 'MESA_API_KEY', token: key.token, expires: undefined, keyId: undefined, store: undefined };
+}
+
+async function keyInUse(context: Context, { store, scope, used }: ResolvedKey): Promise<KeyInUse> {
   if (used === undefined) {
-    throw await (await import('./missing-key.ts')).missingKey(context, store, found);
+    throw await (await import('./missing-key.ts')).missingKey(context, store, scope);
   }
-  await mentionExpiry(context, used);
-  return used.token;
+  return { ...used, store: used.source === 'MESA_API_KEY' ? undefined : store };
 }
 
 /** Tells whoever watches that the key is about to expire. A key that cannot say when it ends costs nothing here. */
-async function mentionExpiry(context: Context, key: Omit<UsedKey, 'verdict'>): Promise<void> {
+async function mentionExpiry(context: Context, key: KeyInUse): Promise<void> {
   if ((key.expires !== undefined || key.token.mayBeJwt) && context.host.stderr.isTerminal) {
     const { warnOfExpiry } = await import('./key-report.ts');
     warnOfExpiry(context, key);

@@ -5,7 +5,8 @@ import {
   expiryState,
   keyExpiry,
 } from '../core/key-expiry.ts';
-import { formatStoreKey, parseStoreKey, scopeFlags } from '../core/key-scope.ts';
+import { formatStoreKey } from '../core/key-scope.ts';
+import { nameOfKey, replaceCommand } from '../core/key-source.ts';
 import type { Candidate, CandidateVerdict, UsedKey } from '../core/resolve-key.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeToken, type TokenKind } from '../core/token-kind.ts';
@@ -86,19 +87,13 @@ function explainVerdict(verdict: CandidateVerdict): string {
   }
 }
 
-/** What to type to replace the key of a source. */
-export function replaceCommand(source: Candidate['source']): string {
-  const scope = parseStoreKey(source);
-  return scope === undefined ? `export ${source}=<another key>` : `mesa auth set-key${scopeFlags(scope)}`;
-}
-
 /** Mentions a key that ends within a day, or has ended, once per process. */
 export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now)) {
     context.output.warn(
-      `the key for ${key.source} ${describeExpiry(expires, now)}; replace it: ${replaceCommand(key.source)}`,
+      `${nameOfKey(key.source)} ${describeExpiry(expires, now)}; replace it: ${replaceCommand(key.source)}`,
       `expiry of ${key.source}`,
     );
   }

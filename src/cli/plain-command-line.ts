@@ -6,6 +6,8 @@ import {
   type CommandSpec,
   type Flags,
   type FlagSpec,
+  type FlagValue,
+  withValue,
 } from './command-spec.ts';
 import { Context } from './context.ts';
 
@@ -17,7 +19,8 @@ export interface CommandLine {
 }
 
 /**
- * Reads a command line that is plain: known command, known flags in full, `--flag value`, each at most once. Loading
+ * Reads a command line that is plain: known command, known flags in full, `--flag value`, each at most once unless it
+ * repeats. Loading
  * the command-line library costs more than most commands, so this runs first; whatever is not plain (help, `--a=b`,
  * `--`, every mistake) gives undefined, and the library decides. Both work from the same table, and there is a test
  * that they agree.
@@ -27,7 +30,7 @@ export function parsePlainCommandLine(
   argv: readonly string[],
   commands: readonly CommandSpec[],
 ): CommandLine | undefined {
-  const flags = new Map<string, string | true>();
+  const flags = new Map<string, FlagValue>();
   const words: string[] = [];
   let command: CommandSpec | undefined;
   for (let index = 0; index < argv.length; index += 1) {
@@ -40,7 +43,7 @@ export function parsePlainCommandLine(
       continue;
     }
     const flag = findFlag(word, command);
-    if (flag === undefined || flags.has(nameOf(flag))) {
+    if (flag === undefined || (flags.has(nameOf(flag)) && flag.repeatable !== true)) {
       return undefined;
     }
     if (flag.value === undefined) {
@@ -52,7 +55,7 @@ export function parsePlainCommandLine(
     if (value === undefined || value.startsWith('-')) {
       return undefined;
     }
-    flags.set(nameOf(flag), value);
+    flags.set(nameOf(flag), withValue(flag, flags.get(nameOf(flag)), value));
   }
   if (command === undefined) {
     return undefined;

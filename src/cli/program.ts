@@ -9,6 +9,8 @@ import {
   type CommandSpec,
   type Flags,
   type FlagSpec,
+  type FlagValue,
+  withValue,
 } from './command-spec.ts';
 import { COMMANDS, GROUPS, LIBRARY_FLAGS, PROGRAM_EXAMPLES } from './command-table.ts';
 import { Context } from './context.ts';
@@ -163,7 +165,12 @@ function formatRows(program: Command, rows: Awaited<ReturnType<Topic['rows']>>):
 
 function addFlag(command: Command, flag: FlagSpec): void {
   const { value, description } = flag;
-  command.option(value === undefined ? namesOf(flag) : `${namesOf(flag)} <${value}>`, description);
+  const names = value === undefined ? namesOf(flag) : `${namesOf(flag)} <${value}>`;
+  if (flag.repeatable === true) {
+    command.option(names, description, (given: string, before?: FlagValue) => withValue(flag, before, given));
+  } else {
+    command.option(names, description);
+  }
 }
 
 function namesOf({ long, short }: FlagSpec): string {
@@ -172,11 +179,11 @@ function namesOf({ long, short }: FlagSpec): string {
 
 function givenFlags(command: Command, own: readonly FlagSpec[]): Flags {
   const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
-  const given = new Map<string, string | true>();
+  const given = new Map<string, FlagValue>();
   for (const flag of [...GLOBAL_FLAGS, ...own]) {
     const value = options[camelCase(nameOf(flag))];
-    if (typeof value === 'string' || value === true) {
-      given.set(nameOf(flag), value);
+    if (typeof value === 'string' || value === true || Array.isArray(value)) {
+      given.set(nameOf(flag), value as FlagValue);
     }
   }
   return given;

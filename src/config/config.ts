@@ -10,21 +10,20 @@ export interface Config {
   readonly backend: Backend;
   /** Milliseconds that a vault stays unlocked without use after its passphrase was typed; undefined for not at all. */
   readonly unlockTimeout: number | undefined;
-  /** The API is at `api.<serviceDomain>`. */
-  readonly serviceDomain: string;
+  /** Where the API is, as `https://api.mesa.dev`: REST below `/v1`, git repositories below `/<org>/<repo>.git`. */
+  readonly apiUrl: string;
   /** Organizations whose section still holds a key in plain text, from before there was a secret store. */
   readonly legacyKeyOrgs: readonly string[];
 }
 
 export const DEFAULT_BACKEND: Backend = 'encrypted-file';
-const DEFAULT_SERVICE_DOMAIN = 'mesa.dev';
-const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?$/;
+const DEFAULT_API_URL = 'https://api.mesa.dev';
 
 export const DEFAULT_CONFIG: Config = {
   file: undefined,
   backend: DEFAULT_BACKEND,
   unlockTimeout: undefined,
-  serviceDomain: DEFAULT_SERVICE_DOMAIN,
+  apiUrl: DEFAULT_API_URL,
   legacyKeyOrgs: [],
 };
 
@@ -71,12 +70,26 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
       (where) => `secrets.unlock-timeout in ${where} is not a time up to 12h, as in 15m`,
     );
   }
-  const given = await string(['service-domain'], table.get('service-domain'));
-  if (given !== undefined && !DOMAIN.test(given)) {
-    return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
+  let apiUrl: string | undefined = DEFAULT_API_URL;
+  const domain = await string(['service-domain'], table.get('service-domain'));
+  const url = await string(['api-url'], table.get('api-url'));
+  if (domain !== undefined || url !== undefined) {
+    const { apiUrlOfDomain, parseApiUrl } = await import('../core/api-url.ts');
+    apiUrl = domain === undefined ? apiUrl : apiUrlOfDomain(domain);
+    if (apiUrl === undefined) {
+      return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
+    }
+    // The narrower word, for a server that does not follow the naming of domains.
+    apiUrl = url === undefined ? apiUrl : parseApiUrl(url);
+    if (apiUrl === undefined) {
+      return fail(
+        ['api-url'],
+        (where) =>
+          `api-url in ${where} is not an https URL of a host (http only for 127.0.0.1 and localhost)`,
+      );
+    }
   }
-  const serviceDomain = given ?? DEFAULT_SERVICE_DOMAIN;
-  return { file, backend, unlockTimeout, serviceDomain, legacyKeyOrgs: [...legacyKeys(table).keys()] };
+  return { file, backend, unlockTimeout, apiUrl, legacyKeyOrgs: [...legacyKeys(table).keys()] };
 }
 
 export function isBackend(text: string): text is Backend {

@@ -7,6 +7,9 @@ export type KeyScope =
   | { readonly kind: 'org'; readonly org: string }
   | { readonly kind: 'repo'; readonly org: string; readonly repo: string };
 
+/** That of a repository. */
+export type RepoScope = Extract<KeyScope, { kind: 'repo' }>;
+
 /** The spelling of a scope in a store: `global`, `orgs/acme`, `orgs/acme/repos/web`. */
 export type StoreKey = 'global' | `orgs/${string}`;
 

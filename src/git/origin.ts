@@ -13,11 +13,11 @@ export interface RepositoryName {
 const NO_SUCH_REMOTE = 2;
 
 /**
- * The organization and repository that an https remote names, as in `https://t@api.mesa.dev/acme/web.git`.
- * @param apiHost host, with a port where it is not the default one; nothing but an exact match counts
+ * The organization and repository that a remote on the API's host names, as in `https://t@api.mesa.dev/acme/web.git`.
+ * @param apiUrl as `https://api.mesa.dev`; nothing but an exact match of scheme, host and port counts
  * @returns undefined for any other URL
  */
-export function repositoryFromRemote(url: string, apiHost: string): RepositoryName | undefined {
+export function repositoryFromRemote(url: string, apiUrl: string): RepositoryName | undefined {
   let parsed: URL;
   try {
     parsed = new URL(url);
@@ -26,12 +26,7 @@ export function repositoryFromRemote(url: string, apiHost: string): RepositoryNa
   }
   const [empty, org, name, ...rest] = parsed.pathname.replace(/\/$/, '').split('/');
   const repo = name?.replace(/\.git$/, '');
-  if (
-    parsed.protocol !== 'https:' ||
-    parsed.host !== apiHost.toLowerCase() ||
-    empty !== '' ||
-    rest.length > 0
-  ) {
+  if (parsed.origin !== apiUrl || empty !== '' || rest.length > 0) {
     return undefined;
   }
   return org !== undefined && repo !== undefined && isOrgSlug(org) && isRepoName(repo)
@@ -41,7 +36,7 @@ export function repositoryFromRemote(url: string, apiHost: string): RepositoryNa
 
 export interface CheckoutInput {
   readonly cwd: string;
-  readonly apiHost: string;
+  readonly apiUrl: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called when `cwd` is in a checkout whose remotes git does not tell. */
   readonly onUnreadable: () => void;
@@ -53,7 +48,7 @@ export interface CheckoutInput {
  * @returns undefined outside a checkout, without such a remote, or when git does not answer
  */
 export async function repositoryOfCheckout(input: CheckoutInput): Promise<RepositoryName | undefined> {
-  const { cwd, apiHost, env, onUnreadable } = input;
+  const { cwd, apiUrl, env, onUnreadable } = input;
   if (!isInCheckout(cwd)) {
     return undefined;
   }
@@ -61,7 +56,7 @@ export async function repositoryOfCheckout(input: CheckoutInput): Promise<Reposi
   if (status !== 0 && status !== NO_SUCH_REMOTE) {
     onUnreadable();
   }
-  return status === 0 ? repositoryFromRemote(stdout.trim(), apiHost) : undefined;
+  return status === 0 ? repositoryFromRemote(stdout.trim(), apiUrl) : undefined;
 }
 
 function isInCheckout(cwd: string): boolean {

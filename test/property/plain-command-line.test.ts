@@ -13,7 +13,7 @@ import { RUNS } from '../support/runs.ts';
 /** What a command was started with. */
 interface Start {
   readonly path: CommandSpec['path'];
-  readonly flags: ReadonlyMap<string, string | true>;
+  readonly flags: ReadonlyMap<string, string | readonly string[] | true>;
   readonly argument: string | undefined;
   readonly globals: GlobalOptions;
 }

@@ -1,6 +1,7 @@
 import { describeDuration, parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
+import { replaceCommand } from '../../core/key-source.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/resolve-key.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
@@ -9,14 +10,7 @@ import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { variablesInForce, type Variable } from '../variables-in-force.ts';
 import { usedScope, type UsedScope } from '../key-context.ts';
-import {
-  candidateDocument,
-  entryDocument,
-  expiryOf,
-  factsDocument,
-  kindName,
-  replaceCommand,
-} from '../key-report.ts';
+import { candidateDocument, entryDocument, expiryOf, factsDocument, kindName } from '../key-report.ts';
 import { missingKey } from '../missing-key.ts';
 import { alignColumns } from '../output.ts';
 import type { ScopeOptions } from '../scope-options.ts';

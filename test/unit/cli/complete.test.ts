@@ -39,9 +39,9 @@ describe('completion', () => {
     async ({ name, spec }) => {
       const own = spec.flags.map(({ long }) => long);
       expect(await completeLine(`mesa ${name} -`)).toEqual([...own, ...COMMON]);
-      for (const { long, value, values } of [...spec.flags, ...GLOBAL_FLAGS]) {
+      for (const { long, value, values, repeatable } of [...spec.flags, ...GLOBAL_FLAGS]) {
         const given = value === undefined ? long : `${long} x`;
-        const left = [...own, ...COMMON].filter((other) => other !== long);
+        const left = [...own, ...COMMON].filter((other) => other !== long || repeatable === true);
         expect(await completeLine(`mesa ${name} ${given} --`)).toEqual(left);
         if (Array.isArray(values)) {
           expect(await completeLine(`mesa ${name} ${long} `)).toEqual(values);
@@ -58,6 +58,11 @@ describe('completion', () => {
     ['mesa --non-interactive auth get-key --org=acme --repo=', ['--repo=web', '--repo=api']],
     ['mesa auth get-key --repo ', []],
     ['mesa auth get-key --org other --repo ', []],
+    ['mesa auth mint-token --repo ', ['acme/web', 'acme/api', 'beta/web']],
+    [
+      'mesa auth mint-token --repo=acme/web --repo=',
+      ['--repo=acme/web', '--repo=acme/api', '--repo=beta/web'],
+    ],
     ['mesa auth list --org ', ['--json', ...COMMON]],
     ['mesa -c ', 'files'],
     ['mesa auth --config-path=x', 'files'],

@@ -5,7 +5,7 @@ import { parsePlainCommandLine } from '../../../src/cli/plain-command-line.ts';
 
 function parse(
   line: string,
-): readonly [string, Record<string, string | true>, string | undefined] | undefined {
+): readonly [string, Record<string, string | readonly string[] | true>, string | undefined] | undefined {
   const parsed = parsePlainCommandLine(line === '' ? [] : line.split(' '), COMMANDS);
   return parsed === undefined
     ? undefined

@@ -18,14 +18,18 @@ async function load(content: string | Uint8Array): Promise<{ config: Promise<Con
 
 describe('a config file', () => {
   it.each<[string, string, Partial<Config>]>([
-    ['that is empty gives the defaults', '', { backend: 'encrypted-file', serviceDomain: 'mesa.dev' }],
+    ['that is empty gives the defaults', '', { backend: 'encrypted-file', apiUrl: 'https://api.mesa.dev' }],
     ['names the backend', '[secrets]\nbackend = "plaintext-file"\n', { backend: 'plaintext-file' }],
     ['names it inline', 'secrets = { backend = "plaintext-file" } # c\n', { backend: 'plaintext-file' }],
     ['names it dotted', "secrets.backend = 'plaintext-file'", { backend: 'plaintext-file' }],
     ['keeps a vault unlocked', '[secrets]\nunlock-timeout = "1h30m"\n', { unlockTimeout: 5_400_000 }],
     ['has CRLF', '# c\r\n[secrets] # c\r\nbackend = "plaintext-file"\r\n', { backend: 'plaintext-file' }],
     ['has a BOM', '\ufeff[secrets]\nbackend = "plaintext-file"\n', { backend: 'plaintext-file' }],
-    ['names the service', 'service-domain = "Mesa.example:8443"\n', { serviceDomain: 'Mesa.example:8443' }],
+    [
+      'names the service',
+      'service-domain = "Mesa.example:8443"\n',
+      { apiUrl: 'https://api.mesa.example:8443' },
+    ],
     [
       'is shared with other programs',
       '[other]\nlist = [1, "a", { b = 2 }]\n[[x]]\nd = 2026-11-21\n[secrets]\nfuture = true\n',
@@ -45,7 +49,7 @@ describe('a config file', () => {
     const { config, file } = await load(content);
     expect(await config).toEqual({
       backend: 'encrypted-file',
-      serviceDomain: 'mesa.dev',
+      apiUrl: 'https://api.mesa.dev',
       legacyKeyOrgs: [],
       ...expected,
       file,

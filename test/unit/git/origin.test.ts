@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { repositoryFromRemote, repositoryOfCheckout, type RepositoryName } from '../../../src/git/origin.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 
-const API_HOST = 'api.mesa.dev';
+const API_URL = 'https://api.mesa.dev';
 const ACME_WEB = { org: 'acme', repo: 'web' };
 
 describe('a remote URL', () => {
@@ -20,7 +20,7 @@ describe('a remote URL', () => {
     'https://API.Mesa.dev/acme/web',
     'HTTPS://api.mesa.dev:443/acme/web',
   ])('%s names the repository', (url) => {
-    expect(repositoryFromRemote(url, API_HOST)).toEqual(ACME_WEB);
+    expect(repositoryFromRemote(url, API_URL)).toEqual(ACME_WEB);
   });
 
   it.each([
@@ -58,14 +58,23 @@ describe('a remote URL', () => {
     'https://api.mesa.dev/__proto__/web',
     `https://api.mesa.dev/${'a'.repeat(65)}/web`,
   ])('%j names none', (url) => {
-    expect(repositoryFromRemote(url, API_HOST)).toBeUndefined();
+    expect(repositoryFromRemote(url, API_URL)).toBeUndefined();
   });
 
   it('is compared with the configured host, port included', () => {
     const url = 'https://api.mesa.example:8443/acme/web';
-    expect(repositoryFromRemote(url, 'api.Mesa.example:8443')).toEqual(ACME_WEB);
-    expect(repositoryFromRemote(url, 'api.mesa.example')).toBeUndefined();
-    expect(repositoryFromRemote('https://api.mesa.dev/acme/web', 'api.mesa.example:8443')).toBeUndefined();
+    expect(repositoryFromRemote(url, 'https://api.mesa.example:8443')).toEqual(ACME_WEB);
+    expect(repositoryFromRemote(url, 'https://api.mesa.example')).toBeUndefined();
+    expect(repositoryFromRemote('https://api.mesa.dev/acme/web', 'https://api.mesa.example:8443')).toBe(
+      undefined,
+    );
+  });
+
+  it('may be http where the API is', () => {
+    const url = 'http://t@127.0.0.1:4477/acme/web.git';
+    expect(repositoryFromRemote(url, 'http://127.0.0.1:4477')).toEqual(ACME_WEB);
+    expect(repositoryFromRemote(url, 'https://127.0.0.1:4477')).toBeUndefined();
+    expect(repositoryFromRemote(url, 'http://127.0.0.1:4478')).toBeUndefined();
   });
 });
 
@@ -99,7 +108,7 @@ function find(
 ): Promise<RepositoryName | undefined> {
   return repositoryOfCheckout({
     cwd,
-    apiHost: API_HOST,
+    apiUrl: API_URL,
     env: { ...gitEnv(home), ...extra },
     onUnreadable: () => undefined,
   });
@@ -175,7 +184,7 @@ it('outside a checkout git is not even started', async () => {
   execFileSync('chmod', ['700', join(home.path, 'bin/git')]);
   const found = await repositoryOfCheckout({
     cwd: home.path,
-    apiHost: API_HOST,
+    apiUrl: API_URL,
     env: { PATH: join(home.path, 'bin') },
     onUnreadable: () => expect.unreachable(),
   });

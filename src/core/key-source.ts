@@ -1,0 +1,13 @@
+import { parseStoreKey, scopeFlags } from './key-scope.ts';
+import type { Candidate } from './resolve-key.ts';
+
+/** What to type to replace the key of a source. */
+export function replaceCommand(source: Candidate['source']): string {
+  const scope = parseStoreKey(source);
+  return scope === undefined ? `export ${source}=<another key>` : `mesa auth set-key${scopeFlags(scope)}`;
+}
+
+/** `the key for orgs/acme`, `the key in MESA_API_KEY`: for messages. */
+export function nameOfKey(source: Candidate['source']): string {
+  return `the key ${source === 'MESA_API_KEY' ? 'in' : 'for'} ${source}`;
+}

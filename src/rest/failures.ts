@@ -1,0 +1,94 @@
+import { quoteText } from '../core/escape-text.ts';
+import { nameOfKey, replaceCommand } from '../core/key-source.ts';
+import { errnoOf, MesaAuthError } from '../errors.ts';
+import type { ApiKeyInUse } from './api-key-in-use.ts';
+
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
+/** Those of a gateway: the server itself was not there. */
+const GATEWAY_STATUSES = new Set([502, 503, 504]);
+const HINT = 'check the network, HTTPS_PROXY, and service-domain or api-url in config.toml';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was closed',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the name of the host cannot be resolved now',
+  ETIMEDOUT: 'no answer',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer',
+  UND_ERR_SOCKET: 'the connection was closed',
+};
+
+/** The error of a request that got no answer. @param error what fetch threw */
+export function unreachable(apiUrl: string, error: unknown, timeoutMs: number): MesaAuthError {
+  const reason = isTimeout(error) ? `no answer within ${timeoutMs / 1_000} seconds` : reasonOf(error);
+  return new MesaAuthError('UNREACHABLE', `cannot reach ${apiUrl}: ${reason}`, { hint: HINT, cause: error });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
+/** The innermost cause says it: fetch itself only says that it failed. */
+function reasonOf(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) {
+    inner = inner.cause;
+  }
+  const errno = errnoOf(inner);
+  if (errno !== undefined) {
+    return REASONS[errno] ?? errno;
+  }
+  return inner instanceof Error && /proxy/i.test(inner.message) ? 'the proxy refused' : 'the request failed';
+}
+
+export interface FailedAnswer {
+  readonly apiUrl: string;
+  readonly key: ApiKeyInUse;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** Its JSON, undefined when it is none. */
+  readonly value: unknown;
+}
+
+/** The error of an answer that is no success. It names the key by its source, and quotes the server, escaped. */
+export function failedAnswer(answer: FailedAnswer): MesaAuthError {
+  const { apiUrl, key, method, path, status, value } = answer;
+  const said = describeError(value, key);
+  const where = `${apiUrl} answered ${method} /v1${path}`;
+  if (status === UNAUTHORIZED) {
+    return new MesaAuthError('KEY_REFUSED', `${apiUrl} does not accept ${nameOfKey(key.source)}${said}`, {
+      hint: `replace it: ${replaceCommand(key.source)}`,
+    });
+  }
+  if (status === FORBIDDEN) {
+    return new MesaAuthError('KEY_REFUSED', `${nameOfKey(key.source)} may not do this${said}`, {
+      hint: 'see what it may do: mesa auth whoami',
+    });
+  }
+  if (GATEWAY_STATUSES.has(status)) {
+    return new MesaAuthError('UNREACHABLE', `${where} with ${status}${said}`, { hint: 'try again later' });
+  }
+  const isSuccess = status >= 200 && status <= 299;
+  return new MesaAuthError(
+    'SERVER_FAILED',
+    isSuccess ? `${where} with something that is no JSON` : `${where} with ${status}${said}`,
+    { hint: HINT },
+  );
+}
+
+/** Contract section 7: `{"error": {"code", "message"}}`, or the two flat. A server may repeat the key; this does not. */
+function describeError(value: unknown, { token }: ApiKeyInUse): string {
+  const outer = fieldsOf(value);
+  const error = fieldsOf(outer['error'] ?? outer);
+  const parts = [error['code'], error['message']].filter((part) => typeof part === 'string' && part !== '');
+  const text = parts.join(': ').replaceAll(token.reveal(), token.masked());
+  return text === '' ? '' : `: ${quoteText(text)}`;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
