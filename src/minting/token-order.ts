@@ -1,7 +1,6 @@
 import { parsePermission, PERMISSIONS, type Permission } from '../access-token/permissions.ts';
 import { MAX_TTL_SECONDS } from '../access-token/protocol.ts';
 import { parseDuration } from '../core/duration.ts';
-import { quoteText } from '../core/escape-text.ts';
 import { scopeFromNames, type RepoScope } from '../core/key-scope.ts';
 import { MesaAuthError } from '../errors.ts';
 
@@ -19,7 +18,7 @@ export function parsePermissions(text: string): readonly Permission[] {
   const words = text.split(',').map((word) => word.trim());
   const permissions = words.flatMap((word) => parsePermission(word) ?? []);
   if (permissions.length < words.length) {
-    throw new MesaAuthError('USAGE', `${quoteText(text)} is not a list of permissions`, {
+    throw new MesaAuthError('USAGE', '--scope is not a list of permissions', {
       hint: `use ${PERMISSIONS.join(', ')}, separated by commas, as in --scope read,write`,
     });
   }
@@ -31,7 +30,7 @@ export function parsePermissions(text: string): readonly Permission[] {
 export function parseTtl(text: string): number {
   const seconds = (parseDuration(text) ?? 0) / 1_000;
   if (seconds < 1 || seconds > MAX_TTL_SECONDS) {
-    throw new MesaAuthError('USAGE', `${quoteText(text)} is not a time from 1s to 24h`, {
+    throw new MesaAuthError('USAGE', '--ttl is not a time from 1s to 24h', {
       hint: 'use units s, m, h and d, as in --ttl 15m',
     });
   }

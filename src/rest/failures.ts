@@ -37,11 +37,13 @@ function reasonOf(error: unknown): string {
   while (inner instanceof Error && inner.cause instanceof Error) {
     inner = inner.cause;
   }
-  const errno = errnoOf(inner);
-  if (errno !== undefined) {
-    return REASONS[errno] ?? errno;
+  const proxyStatus =
+    inner instanceof Error ? /^Proxy response \((\d{3})\)/.exec(inner.message)?.[1] : undefined;
+  if (proxyStatus !== undefined) {
+    return `the proxy answered ${proxyStatus}`;
   }
-  return inner instanceof Error && /proxy/i.test(inner.message) ? 'the proxy refused' : 'the request failed';
+  const errno = errnoOf(inner);
+  return errno === undefined ? 'the request failed' : (REASONS[errno] ?? errno);
 }
 
 export interface FailedAnswer {

@@ -39,7 +39,7 @@ export function proxyFor(url: string, env: Environment): string | undefined {
   ) {
     return undefined;
   }
-  const proxy = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const proxy = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (!/^https?:/i.test(proxy) || !URL.canParse(proxy)) {
     throw new MesaAuthError('CONFIG_INVALID', 'HTTPS_PROXY is not the URL of a proxy', {
       hint: 'set it as in http://proxy.example:3128, or unset it',

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 import type { KeyScope } from '../../src/core/key-scope.ts';
-import type { Change, KeyEntries, SecretStore } from '../../src/core/secret-store.ts';
+import type { Change, KeyEntries, KeyFacts, SecretStore } from '../../src/core/secret-store.ts';
 import { Token } from '../../src/core/token.ts';
 import type { TempHome } from '../support/temp-home.ts';
 
@@ -35,6 +35,10 @@ const LATER = new Date('2027-01-02T03:04:05.678Z');
 
 function set(scope: KeyScope, token: string): Change {
   return { kind: 'set', scope, token: Token.parse(token) };
+}
+
+function learn(scope: KeyScope, token: string, facts: KeyFacts): Change {
+  return { kind: 'learn', scope, token: Token.parse(token), facts };
 }
 
 function remove(scope: KeyScope): Change {
@@ -130,6 +134,33 @@ export function secretStoreLaws(create: () => StoreUnderTest): void {
       'orgs/b',
       'orgs/b/repos/z',
     ]);
+  });
+
+  it('adds what is known of a key as long as that very key is there, and forgets it with the key', async () => {
+    const under = create();
+    under.useClock(() => FIRST);
+    const store = await under.open();
+    await store.apply([set(ACME, 'one'), set(WEB, 'two')]);
+    under.useClock(() => LATER);
+    expect(
+      await store.apply([
+        learn(ACME, 'one', { keyId: 'key_1' }),
+        learn(ACME, 'one', { keyId: 'key_1' }),
+        learn(ACME, 'one', { expires: LATER }),
+        learn(ACME, 'one', {}),
+        learn(WEB, 'another', { keyId: 'key_2' }),
+        learn(GLOBAL, 'one', { keyId: 'key_3' }),
+      ]),
+    ).toEqual(['learnt', 'absent', 'learnt', 'absent', 'absent', 'absent']);
+    const entries = await (await under.open()).read();
+    expect(entries.get('orgs/acme')).toMatchObject({ keyId: 'key_1', expires: LATER, added: FIRST });
+    expect(entries.get('orgs/acme/repos/web')?.keyId).toBeUndefined();
+    expect(entries.has('global')).toBe(false);
+
+    await (await under.open()).apply([set(ACME, 'one')]);
+    expect((await store.read()).get('orgs/acme')).toMatchObject({ keyId: 'key_1', expires: LATER });
+    await (await under.open()).apply([set(ACME, 'new')]);
+    expect((await store.read()).get('orgs/acme')).toMatchObject({ keyId: undefined, expires: undefined });
   });
 
   it('takes `added` from the clock, anew at every replacement', async () => {
@@ -249,15 +280,20 @@ export function fileStoreLaws(create: () => FileStoreUnderTest): void {
     expect(under.home.tree()).toEqual(before);
   });
 
-  it('writes nothing when what is removed is not there', async () => {
+  it('writes nothing when what is removed is not there, or what was learnt is of another key', async () => {
     const under = create();
     const before = under.home.tree();
     expect(await (await under.open()).apply([remove(ACME), remove(GLOBAL)])).toEqual(['absent', 'absent']);
+    const unknown = learn(ACME, 'mesa_first', { keyId: 'key_1' });
+    expect(await (await under.open()).apply([unknown])).toEqual(['absent']);
     expect(under.home.tree()).toEqual(before);
 
     await under.plant(DOCUMENT);
     await expectUntouched(under, async () => {
       expect(await (await under.open()).apply([remove(GLOBAL), remove(WEB)])).toEqual(['absent', 'absent']);
+      expect(await (await under.open()).apply([learn(ACME, 'mesa_x', { keyId: 'key_1' })])).toEqual([
+        'absent',
+      ]);
     });
   });
 

@@ -140,6 +140,22 @@ const MISTAKES: readonly Step[] = [
   { args: ['auth', 'status', `--fail-within=${PIPED}`], status: 2 },
   { args: ['auth', 'status', '--org', `${PIPED}!`], status: 2 },
   { args: ['auth', 'doctor', PIPED], status: 2 },
+  { args: ['auth', 'mint-token', '--repo', `acme/${PIPED}/`], status: 2 },
+  { args: ['auth', 'mint-token', '--repo', PIPED], status: 2 },
+  { args: ['auth', 'mint-token', '--repo', 'acme/web', '--scope', PIPED], status: 2 },
+  { args: ['auth', 'mint-token', '--repo', 'acme/web', '--ttl', PIPED], status: 2 },
+  { args: ['auth', 'mint-token', '--repo', 'acme/web'], env: { MESA_API_URL: PIPED }, status: 3 },
+  {
+    args: ['auth', 'mint-token', '--repo', 'acme/web'],
+    env: { MESA_API_URL: 'https://api.mesa.test', HTTPS_PROXY: `ftp://${PIPED}@x` },
+    status: 3,
+  },
+  {
+    args: ['auth', 'mint-token', '--repo', 'acme/web'],
+    env: { MESA_API_KEY: VARIABLE, MESA_API_URL: 'http://127.0.0.1:1' },
+    status: 7,
+  },
+  { args: ['auth', 'mint-token', '--repo', 'acme/web'], env: { MESA_API_KEY: ENDING_JWT }, status: 2 },
   ...[IN_ORGS, `acme:${IN_ORGS} x`].flatMap((value) => [
     { args: ['auth', 'status'], env: { MESA_ORGS: value }, status: 2 },
     { args: ['auth', 'doctor'], env: { MESA_ORGS: value }, status: 1 },
@@ -197,6 +213,8 @@ const BROKEN_CONFIGS = [
   `[secrets]\nbackend = ["${IN_CONFIG}"]\n`,
   `[secrets]\nunlock-timeout = "${IN_CONFIG}"\n`,
   `service-domain = "${IN_CONFIG}/"\n`,
+  `api-url = "${IN_CONFIG}"\n`,
+  `api-url = "https://t:${IN_CONFIG}@api.mesa.dev"\n`,
   `service-domain = { a = "${IN_CONFIG}" }\n`,
 ];
 

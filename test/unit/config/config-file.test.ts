@@ -31,6 +31,11 @@ describe('a config file', () => {
       { apiUrl: 'https://api.mesa.example:8443' },
     ],
     [
+      'names the API by its URL',
+      'service-domain = "mesa.example"\napi-url = "http://127.0.0.1:4477/v1"\n',
+      { apiUrl: 'http://127.0.0.1:4477' },
+    ],
+    [
       'is shared with other programs',
       '[other]\nlist = [1, "a", { b = 2 }]\n[[x]]\nd = 2026-11-21\n[secrets]\nfuture = true\n',
       { backend: 'encrypted-file' },
@@ -106,6 +111,12 @@ describe('a config file', () => {
       '\nservice-domain = "https://x/"\n',
       'service-domain in FILE:2 is not a host name',
     ],
+    [
+      'an API without https',
+      '\napi-url = "http://api.mesa.dev"\n',
+      'api-url in FILE:2 is not an https URL of a host (http only for 127.0.0.1 and localhost)',
+    ],
+    ['an API that is no string', 'api-url = 1\n', 'api-url in FILE:1 is not a string'],
     ['an empty domain', 'service-domain = ""\n', 'service-domain in FILE:1 is not a host name'],
     ['a domain with a user', 'service-domain = "a@b"\n', 'service-domain in FILE:1 is not a host name'],
     [
