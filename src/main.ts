@@ -21,8 +21,7 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
       const { runAnyCommand } = await import('./cli/any-command.ts');
       return await runAnyCommand(argv, host);
     }
-    await runPlainCommandLine(frequent, host);
-    return 0;
+    return (await runPlainCommandLine(frequent, host)) ?? 0;
   } catch (error) {
     return reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1');
   }

@@ -16,9 +16,7 @@ export async function runAnyCommand(argv: readonly string[], host: Host): Promis
   const plain = parsePlainCommandLine(argv, COMMANDS);
   if (plain === undefined) {
     const { runProgram } = await import('./program.ts');
-    await runProgram(argv, host);
-  } else {
-    await runPlainCommandLine(plain, host);
+    return runProgram(argv, host);
   }
-  return 0;
+  return (await runPlainCommandLine(plain, host)) ?? 0;
 }

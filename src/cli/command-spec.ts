@@ -37,9 +37,17 @@ export interface CommandSpec {
     readonly values?: Values;
     readonly required?: true;
   };
+  /** What it takes after `--`, as it is: the words of a command line. */
+  readonly rest?: { readonly usage: string; readonly description: string };
   /** Not shown in help, and not completed: for programs. */
   readonly hidden?: true;
-  readonly run: (context: Context, flags: Flags, argument: string | undefined) => Promise<void>;
+  /** Gives the exit status where that is not 0. */
+  readonly run: (
+    context: Context,
+    flags: Flags,
+    argument: string | undefined,
+    rest: readonly string[],
+  ) => Promise<number | void>;
 }
 
 /** What the unlock agent is started with. It is in no help: it refuses whoever types it. */

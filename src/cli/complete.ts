@@ -47,6 +47,9 @@ export async function complete(
   if (line.open !== undefined) {
     return candidatesOf(line.open.values, line, knownScopes);
   }
+  if (line.flagsEnded && line.command?.rest !== undefined) {
+    return 'files';
+  }
   if (line.flagsEnded || !current.startsWith('-')) {
     const found = await completeWord(line, knownScopes);
     // Where nothing else is known, an empty word may become a flag.

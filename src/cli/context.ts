@@ -29,18 +29,22 @@ export class Context {
   readonly host: Host;
   readonly globals: GlobalOptions;
   readonly output: Output;
+  /** Under what name uses of keys are recorded, as `get-key`; undefined for no command. */
+  readonly command: string | undefined;
   /** `unlock-timeout` of the configuration, once that is known; see Config. */
   unlockTimeout: number | undefined;
   readonly #looseness: Looseness;
   readonly #stores = new Map<Backend, Promise<SecretStore>>();
   readonly #wholeStores = new Map<Backend, Promise<WholeStore>>();
+  #audit: boolean | undefined;
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
   #passphrases: Promise<CliPassphrases> | undefined;
 
   /** @param looseness with `leave`, reading a store changes no mode and warns of nothing */
-  constructor(host: Host, globals: GlobalOptions, looseness: Looseness = 'tighten') {
+  constructor(host: Host, globals: GlobalOptions, looseness: Looseness = 'tighten', command?: string) {
     this.host = host;
+    this.command = command;
     this.globals = globals;
     this.#looseness = looseness;
     this.output = new Output(host);
@@ -48,7 +52,7 @@ export class Context {
 
   /** The same for a command that asks nothing and never starts the wizard. */
   withoutQuestions(looseness?: Looseness): Context {
-    return new Context(this.host, { ...this.globals, nonInteractive: true }, looseness);
+    return new Context(this.host, { ...this.globals, nonInteractive: true }, looseness, this.command);
   }
 
   /** @throws HOME_UNUSABLE */
@@ -81,6 +85,7 @@ export class Context {
       const loaded = await loadConfig(explicitConfig, paths.configFiles);
       const config = (this.host.env['MESA_API_URL'] ?? '') === '' ? loaded : await this.#withApiUrl(loaded);
       this.unlockTimeout = config.unlockTimeout;
+      this.#audit = config.audit;
       return config;
     } catch (error) {
       throw (await import('./mend-config.ts')).withFilledBackend(this, error);
@@ -98,6 +103,23 @@ export class Context {
       );
     }
     return { ...config, apiUrl };
+  }
+
+  /** The process that the keys are for: who started us. */
+  get user(): number {
+    return process.ppid;
+  }
+
+  /** Whether uses of keys are recorded. A configuration that cannot be read does not say so. */
+  async records(): Promise<boolean> {
+    try {
+      return this.#audit ?? (await this.loadConfig()).audit;
+    } catch (error) {
+      if (!(error instanceof MesaAuthError)) {
+        throw error;
+      }
+      return false;
+    }
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */

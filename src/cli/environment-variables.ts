@@ -33,6 +33,11 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'MESA_API_URL',
     description: 'where the API and the git server are, as http://127.0.0.1:4477; before the configuration',
   },
+  {
+    name: 'MESA_API_KEY_EXPIRES_AT',
+    description:
+      'set by exec for the command: when its key ends, as 2026-11-21T10:00:00.000Z, where that is known',
+  },
   { name: 'MESA_DEBUG', description: '1 adds stack frames to errors, never values' },
   {
     name: 'HOME',
@@ -51,7 +56,8 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'XDG_RUNTIME_DIR',
     description: "the unlock agent's socket lies in its directory mesa; unset: with the keys (Linux)",
   },
-  { name: 'PATH', description: 'where git is found' },
+  { name: 'PATH', description: 'where git is found, and the command of exec' },
+  { name: 'SHELL', description: 'the command of exec --mask finds it as it is' },
   {
     name: 'HTTPS_PROXY',
     description: 'the proxy through which the API is reached; also https_proxy, which wins',

@@ -9,8 +9,9 @@ import {
   type UsedKey,
 } from '../core/resolve-key.ts';
 import type { SecretStore } from '../core/secret-store.ts';
-import type { Token } from '../core/token.ts';
+import { MesaAuthError, type ErrorCode } from '../errors.ts';
 import type { Context } from './context.ts';
+import { recordUse } from './record-use.ts';
 import type { ScopeOptions } from './scope-options.ts';
 import { startSession } from './startup.ts';
 
@@ -87,6 +88,8 @@ export async function resolveCandidates(context: Context, options: ScopeOptions)
 
 /** The key that a command uses. */
 export interface KeyInUse extends Omit<UsedKey, 'verdict'> {
+  /** What it is used for. */
+  readonly scope: KeyScope;
   /** Where it is stored; undefined for the environment's key. */
   readonly store: SecretStore | undefined;
 }
@@ -95,27 +98,49 @@ export interface KeyInUse extends Omit<UsedKey, 'verdict'> {
  * The key to use. The environment's key needs no store, so none is opened for it, unless MESA_ORGS is to be registered.
  * @throws KEY_NOT_FOUND
  */
-export async function resolveKey(context: Context, options: ScopeOptions): Promise<Token> {
+export function resolveKey(context: Context, options: ScopeOptions): Promise<KeyInUse> {
   const named = scopeFromNames(options.org, options.repo);
   const environmentOrg = context.environmentOrg();
   const scope: KeyScope =
     named.kind === 'global' && environmentOrg !== undefined ? { kind: 'org', org: environmentOrg } : named;
-  const fromEnvironment = environmentKeyFor(context, scope);
-  const key = fromEnvironment ?? (await keyInUse(context, await resolveCandidates(context, options)));
-  await mentionExpiry(context, key);
-  return key.token;
+  return handOut(
+    context,
+    scope,
+    async () =>
+      environmentKeyFor(context, scope) ?? keyInUse(context, await resolveCandidates(context, options)),
+  );
 }
 
-/** As `resolveKey`, for a scope that is known already, with all that is known of the key. @throws KEY_NOT_FOUND */
-export async function resolveKeyOf(context: Context, scope: KeyScope): Promise<KeyInUse> {
-  let key = environmentKeyFor(context, scope);
-  if (key === undefined) {
+/** As `resolveKey`, for a scope that is known already. @throws KEY_NOT_FOUND */
+export function resolveKeyOf(context: Context, scope: KeyScope): Promise<KeyInUse> {
+  return handOut(context, scope, async () => {
+    const fromEnvironment = environmentKeyFor(context, scope);
+    if (fromEnvironment !== undefined) {
+      return fromEnvironment;
+    }
     const { store } = await startSession(context);
     const entries = await store.read(lookupOrder(scope));
     const candidates = listCandidates(scope, context.environmentKey(), entries);
-    key = await keyInUse(context, { store, scope, candidates, used: usedCandidate(candidates) });
+    return keyInUse(context, { store, scope, candidates, used: usedCandidate(candidates) });
+  });
+}
+
+// In which there was no key to hand out, though nothing is wrong with the store. Of others its directory may be unsafe.
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['KEY_NOT_FOUND', 'LOCKED', 'WRONG_PASSPHRASE']);
+
+/** The one way by which keys leave: that one did, or that there was none to be had, gets into the log. */
+async function handOut(context: Context, scope: KeyScope, find: () => Promise<KeyInUse>): Promise<KeyInUse> {
+  let key: KeyInUse;
+  try {
+    key = await find();
+  } catch (error) {
+    if (error instanceof MesaAuthError && REFUSALS.has(error.code)) {
+      await recordUse(context, scope, null, error.code);
+    }
+    throw error;
   }
   await mentionExpiry(context, key);
+  await recordUse(context, key.scope, key.source, 'used');
   return key;
 }
 
@@ -125,14 +150,21 @@ function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefi
   const needsStore = (context.host.env['MESA_ORGS'] ?? '').trim() !== '';
   return needsStore || key === undefined || !environmentKeyApplies(key, scope)
     ? undefined
-    : { source: 'MESA_API_KEY', token: key.token, expires: undefined, keyId: undefined, store: undefined };
+    : {
+        scope,
+        source: 'MESA_API_KEY',
+        token: key.token,
+        expires: undefined,
+        keyId: undefined,
+        store: undefined,
+      };
 }
 
 async function keyInUse(context: Context, { store, scope, used }: ResolvedKey): Promise<KeyInUse> {
   if (used === undefined) {
     throw await (await import('./missing-key.ts')).missingKey(context, store, scope);
   }
-  return { ...used, store: used.source === 'MESA_API_KEY' ? undefined : store };
+  return { ...used, scope, store: used.source === 'MESA_API_KEY' ? undefined : store };
 }
 
 /** Tells whoever watches that the key is about to expire. A key that cannot say when it ends costs nothing here. */

@@ -2,6 +2,7 @@ import type { Permission } from '../access-token/permissions.ts';
 import { DEFAULT_TTL_SECONDS } from '../access-token/protocol.ts';
 import type { KeyScope, RepoScope } from '../core/key-scope.ts';
 import type { Candidate } from '../core/resolve-key.ts';
+import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
@@ -26,6 +27,7 @@ export interface MintedKey extends MintedToken {
   readonly org: string | undefined;
   /** Of the key that signed. */
   readonly source: Candidate['source'];
+  readonly signer: Token;
 }
 
 /** What a token may do unless something else is asked for. */
@@ -60,7 +62,12 @@ export async function mintForScope(context: Context, scope: KeyScope, order: Tok
         warn: (message) => context.output.warn(message),
       }),
   });
-  return { ...minted, source: key.source, org: scope.kind === 'global' ? undefined : scope.org };
+  return {
+    ...minted,
+    source: key.source,
+    signer: key.token,
+    org: scope.kind === 'global' ? undefined : scope.org,
+  };
 }
 
 /** Whose key signs, and for which repositories; null for all. */

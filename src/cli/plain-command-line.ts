@@ -16,6 +16,8 @@ export interface CommandLine {
   /** Global flags included. */
   readonly flags: Flags;
   readonly argument: string | undefined;
+  /** What follows `--`, for a command that takes that. */
+  readonly rest: readonly string[];
 }
 
 /**
@@ -33,6 +35,7 @@ export function parsePlainCommandLine(
   const flags = new Map<string, FlagValue>();
   const words: string[] = [];
   let command: CommandSpec | undefined;
+  let rest: readonly string[] = [];
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? '';
     if (!word.startsWith('-')) {
@@ -41,6 +44,10 @@ export function parsePlainCommandLine(
         ({ path }) => path.length === words.length && path.every((part, at) => part === words[at]),
       );
       continue;
+    }
+    if (word === '--' && command?.rest !== undefined) {
+      rest = argv.slice(index + 1);
+      break;
     }
     const flag = findFlag(word, command);
     if (flag === undefined || (flags.has(nameOf(flag)) && flag.repeatable !== true)) {
@@ -62,12 +69,16 @@ export function parsePlainCommandLine(
   }
   const [argument, ...more] = words.slice(command.path.length);
   const tooMany = more.length > 0 || (argument !== undefined && command.argument === undefined);
-  return tooMany ? undefined : { command, flags, argument };
+  return tooMany ? undefined : { command, flags, argument, rest };
 }
 
 /** Runs what `parsePlainCommandLine` read. @throws MesaAuthError */
-export function runPlainCommandLine({ command, flags, argument }: CommandLine, host: Host): Promise<void> {
-  return command.run(new Context(host, globalOptions(flags)), flags, argument);
+export function runPlainCommandLine(
+  { command, flags, argument, rest }: CommandLine,
+  host: Host,
+): Promise<number | void> {
+  const context = new Context(host, globalOptions(flags), 'tighten', command.path.at(-1));
+  return command.run(context, flags, argument, rest);
 }
 
 /** The flag that a word is, of a command or of all. */

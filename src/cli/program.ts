@@ -21,11 +21,26 @@ import { VERSION } from './version.ts';
 /** Of help in a pipe. */
 const DEFAULT_WIDTH = 80;
 
-/** Parses any command line and runs the command. @throws MesaAuthError; USAGE for a command line that is none */
-export async function runProgram(argv: readonly string[], host: Host): Promise<void> {
-  const program = buildProgram(host);
+/** One command line on its way. */
+interface Invocation {
+  readonly host: Host;
+  /** What follows `--`, for a command that takes that. */
+  readonly rest: readonly string[];
+  /** What the command gave. */
+  status: number;
+}
+
+/**
+ * Parses any command line and runs the command.
+ * @returns the exit status
+ * @throws MesaAuthError; USAGE for a command line that is none
+ */
+export async function runProgram(argv: readonly string[], host: Host): Promise<number> {
+  const { own, rest } = splitRest(argv);
+  const invocation: Invocation = { host, rest, status: 0 };
+  const program = buildProgram(invocation);
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) {
       throw error;
@@ -33,9 +48,20 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<v
     if (error.code === 'commander.help' && error.exitCode !== 0) {
       await runBare(program, host);
     } else if (error.exitCode !== 0) {
-      throw usageError(error, program, argv);
+      throw usageError(error, program, own);
     }
   }
+  return invocation.status;
+}
+
+/** Takes off what is another program's command line: the library would take its flags for ours. */
+function splitRest(argv: readonly string[]): { own: readonly string[]; rest: readonly string[] } {
+  const end = argv.indexOf('--');
+  const own = end === -1 ? argv : argv.slice(0, end);
+  const takesRest = COMMANDS.some(
+    ({ path, rest }) => rest !== undefined && path.every((word) => own.includes(word)),
+  );
+  return takesRest ? { own, rest: end === -1 ? [] : argv.slice(end + 1) } : { own: argv, rest: [] };
 }
 
 /** A command line that names no command, or only a group: help is the answer, not a mistake; see git, gh. */
@@ -55,7 +81,8 @@ async function runBare(program: Command, host: Host): Promise<void> {
   }
 }
 
-function buildProgram(host: Host): Command {
+function buildProgram(invocation: Invocation): Command {
+  const { host } = invocation;
   const { help, version } = LIBRARY_FLAGS;
   const program = new Command('mesa')
     .description('Keeps API keys for Mesa and hands out the right one.')
@@ -80,7 +107,7 @@ function buildProgram(host: Host): Command {
   for (const spec of COMMANDS) {
     const [first, second] = spec.path;
     const parent = second === undefined ? program : (groups.get(first) ?? program);
-    addCommand(parent.command(second ?? first, { hidden: spec.hidden === true }), spec, host);
+    addCommand(parent.command(second ?? first, { hidden: spec.hidden === true }), spec, invocation);
   }
   for (const [name, group] of [['', program] as const, ...groups]) {
     addHelpCommand(group, (words) => showHelp(program, name === '' ? words : [name, ...words], host));
@@ -91,7 +118,7 @@ function buildProgram(host: Host): Command {
   );
 }
 
-function addCommand(command: Command, spec: CommandSpec, host: Host): void {
+function addCommand(command: Command, spec: CommandSpec, invocation: Invocation): void {
   addExamples(command.description(spec.description), spec.examples);
   spec.flags.forEach((flag) => addFlag(command, flag));
   if (spec.argument !== undefined) {
@@ -101,9 +128,13 @@ function addCommand(command: Command, spec: CommandSpec, host: Host): void {
       .argument(`[${name}]`, description)
       .usage(`[options] ${required === true ? `<${name}>` : `[${name}]`}`);
   }
-  command.action(() => {
+  if (spec.rest !== undefined) {
+    command.usage(`[options] -- ${spec.rest.usage}`);
+  }
+  command.action(async () => {
     const flags = givenFlags(command, spec.flags);
-    return spec.run(new Context(host, globalOptions(flags)), flags, command.args[0]);
+    const context = new Context(invocation.host, globalOptions(flags), 'tighten', spec.path.at(-1));
+    invocation.status = (await spec.run(context, flags, command.args[0], invocation.rest)) ?? 0;
   });
 }
 
@@ -204,9 +235,16 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
     .replace(/'([^']*)'/g, (quoted, word: string) => (isHarmless(word) ? quoted : '(not shown)'))
     .replace(/\.$/, '');
   const suggestion = /Did you mean (.+)\?\)?$/.exec(rest.join(' '))?.[1];
+  const named = findNamed(program, argv);
+  const taker = COMMANDS.find(({ path }) => path.at(-1) === named.name());
+  if (error.code === 'commander.excessArguments' && taker?.rest !== undefined) {
+    return new MesaAuthError('USAGE', `${taker.rest.description} comes after --`, {
+      hint: `mesa ${taker.path.join(' ')} -- ${taker.rest.usage}`,
+    });
+  }
   const unknown = /^unknown command '(.*)'$/.exec(first)?.[1];
   const elsewhere = COMMANDS.find(({ path, hidden }) => path.at(-1) === unknown && hidden !== true);
-  const help = helpOf(findNamed(program, argv));
+  const help = helpOf(named);
   return new MesaAuthError('USAGE', message, {
     hint:
       elsewhere === undefined

@@ -10,6 +10,8 @@ export interface Config {
   readonly backend: Backend;
   /** Milliseconds that a vault stays unlocked without use after its passphrase was typed; undefined for not at all. */
   readonly unlockTimeout: number | undefined;
+  /** Whether uses of keys are recorded; see cli/record-use.ts. */
+  readonly audit: boolean;
   /** Where the API is, as `https://api.mesa.dev`: REST below `/v1`, git repositories below `/<org>/<repo>.git`. */
   readonly apiUrl: string;
   /** Organizations whose section still holds a key in plain text, from before there was a secret store. */
@@ -23,6 +25,7 @@ export const DEFAULT_CONFIG: Config = {
   file: undefined,
   backend: DEFAULT_BACKEND,
   unlockTimeout: undefined,
+  audit: true,
   apiUrl: DEFAULT_API_URL,
   legacyKeyOrgs: [],
 };
@@ -70,6 +73,10 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
       (where) => `secrets.unlock-timeout in ${where} is not a time up to 12h, as in 15m`,
     );
   }
+  const audit = secrets?.get('audit') ?? true;
+  if (typeof audit !== 'boolean') {
+    return fail(['secrets', 'audit'], (where) => `secrets.audit in ${where} is not true or false`);
+  }
   let apiUrl: string | undefined = DEFAULT_API_URL;
   const domain = await string(['service-domain'], table.get('service-domain'));
   const url = await string(['api-url'], table.get('api-url'));
@@ -89,7 +96,7 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
       );
     }
   }
-  return { file, backend, unlockTimeout, apiUrl, legacyKeyOrgs: [...legacyKeys(table).keys()] };
+  return { file, backend, unlockTimeout, audit, apiUrl, legacyKeyOrgs: [...legacyKeys(table).keys()] };
 }
 
 export function isBackend(text: string): text is Backend {

@@ -5,6 +5,8 @@ import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
 const UNSAFE = 'somebody else could have changed it, so mesa does not use it';
+const LOG_UNSAFE = 'uses of keys are not recorded in it';
+const LOG_LOOSE = 'it tells which keys you have, and when you use them';
 const LOCK_UNSAFE = 'without the lock mesa writes nothing';
 const LOCK_LOOSE = 'whoever can read it can hold the lock, and keep mesa from writing';
 const LOOSE = 'keys, and what they are for, are for you alone';
@@ -15,6 +17,10 @@ export async function checkFiles({ paths }: Pick<Patient, 'paths'>): Promise<rea
   const findings = await checkPlace((warn, looseness) => checkPrivateDir(dir, warn, looseness));
   for (const path of [paths.encryptedStore, paths.plaintextStore]) {
     findings.push(...(await checkPlace((warn, looseness) => readPrivateFile(path, warn, looseness))));
+  }
+  for (const path of [paths.useLog, paths.olderUseLog]) {
+    const log = (warn: Warn, looseness: Looseness): unknown => readPrivateFile(path, warn, looseness);
+    findings.push(...(await checkPlace(log, LOG_UNSAFE, LOG_LOOSE)));
   }
   const lock = await checkPlace(
     (warn, looseness) => checkLockFile(paths.lockFile, warn, looseness),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 // open(2), as it is shown in proc_pid_fdinfo(5).
 const O_CLOEXEC = 0o2000000;
@@ -16,6 +16,42 @@ export function inheritedDescriptors(): readonly number[] {
     return [];
   }
   return names.map(Number).filter((fd) => fd > 2 && isInherited(fd));
+}
+
+/**
+ * As `inheritedDescriptors`, with the low ones, which Node has marked as its own: for a program that is to have what we
+ * were given. Right as long as this process has opened nothing yet. What Node has open then are event files, /dev/null,
+ * and pipes with both their ends; and since the lowest free number is taken first, whatever lies below the first event
+ * file was there before.
+ */
+export function descriptorsAtStart(): readonly number[] {
+  const targets = new Map<number, string>();
+  try {
+    for (const name of readdirSync('/proc/self/fd')) {
+      targets.set(Number(name), targetOf(name));
+    }
+  } catch {
+    return [];
+  }
+  const links = [...targets.values()];
+  const firstOwn = Math.min(
+    ...[...targets].filter(([, to]) => to.startsWith('anon_inode:')).map(([fd]) => fd),
+  );
+  const isOwn = (to: string): boolean =>
+    to === '' ||
+    to === '/dev/null' ||
+    to.startsWith('anon_inode:') ||
+    (to.startsWith('pipe:') && links.indexOf(to) !== links.lastIndexOf(to));
+  return [...targets].filter(([fd, to]) => fd > 2 && (fd < firstOwn || !isOwn(to))).map(([fd]) => fd);
+}
+
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // The one that the list itself was read through.
+    return '';
+  }
 }
 
 function isInherited(fd: number): boolean {

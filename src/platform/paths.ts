@@ -19,6 +19,9 @@ export interface Paths {
   readonly plaintextStore: string;
   /** Held while a store or config.toml is written. Its content is the holder's pid, for messages only. */
   readonly lockFile: string;
+  /** Which keys were used, by whom; a line a use. Its older part follows. */
+  readonly useLog: string;
+  readonly olderUseLog: string;
   /** XDG_RUNTIME_DIR, where sockets go; undefined when it is not set. Whether it exists is for its user to see. */
   readonly runtimeHome: string | undefined;
   /** Where config.toml is searched, most important first. A new one is written to the first. */
@@ -51,6 +54,8 @@ export function resolvePaths({ env, platform }: PathsInput): Paths {
     encryptedStore: `${dataDir}/secrets.vault.age`,
     plaintextStore: `${dataDir}/secrets.plaintext.toml`,
     lockFile: `${dataDir}/.lock`,
+    useLog: `${dataDir}/uses.log`,
+    olderUseLog: `${dataDir}/uses.1.log`,
     runtimeHome: xdg('XDG_RUNTIME_DIR'),
     configFiles:
       xdgConfigHome === undefined

@@ -38,16 +38,19 @@ export function writePlaintext(home: TempHome, document: string): void {
 
 /**
  * Everything below a home directory that a write would change: name, inode, mode, time of change, content. Of the
- * lock file only its existence: whoever tries to write leaves his number in it.
+ * lock file only its existence: whoever tries to write leaves his number in it. Nothing of the log of uses, and of the
+ * directory in which that appears not the time.
  */
 export function fingerprint(home: TempHome): readonly string[] {
-  return home.tree().map((name) => {
+  const names = home.tree().filter((name) => !name.endsWith('/mesa/uses.log'));
+  return names.map((name) => {
     if (name.endsWith('/.lock')) {
       return name;
     }
     const path = join(home.path, name);
     const stats = lstatSync(path, { bigint: true });
     const content = stats.isFile() ? readFileSync(path).toString('base64') : '';
-    return [name, stats.ino, stats.mode.toString(8), stats.mtimeNs, content].join(' ');
+    const changed = name.endsWith('share/mesa/') ? '-' : stats.mtimeNs;
+    return [name, stats.ino, stats.mode.toString(8), changed, content].join(' ');
   });
 }

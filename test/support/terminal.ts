@@ -49,6 +49,8 @@ export interface Terminal {
   modes(): typeof COOKED;
   /** The process that the shell runs in the foreground. */
   foreground(): number;
+  /** Gives the terminal's window another size. */
+  resize(columns: number, rows: number): void;
   /** Closes the terminal, as with its window. */
   hangUp(): void;
   /** The process id of the shell. */
@@ -128,8 +130,13 @@ export function openTerminal(options: TerminalOptions): Terminal {
     },
     run,
     ended: async () => {
-      await waitFor(/(?:^|\n)\$$/);
+      // Behind the echo of Ctrl-C, where the shell does not know of it.
+      await waitFor(/(?:^|\n)(?:\^C)?\$$/);
       return run('(exit $?)');
+    },
+    resize: (columns, rows) => {
+      shell.resize(columns, rows);
+      screen.resize(columns, rows);
     },
     // The type says nothing of it, because Windows has none.
     hangUp: () => (shell as pty.IPty & { destroy(): void }).destroy(),

@@ -14,6 +14,6 @@ export async function runGetKey(context: Context, options: GetKeyOptions): Promi
     await explainKey(context, options, options.json);
     return;
   }
-  const token = await resolveKey(context, options);
+  const { token } = await resolveKey(context, options);
   context.output.data(`${token.reveal()}\n`);
 }

@@ -22,6 +22,7 @@ describe('a config file', () => {
     ['names the backend', '[secrets]\nbackend = "plaintext-file"\n', { backend: 'plaintext-file' }],
     ['names it inline', 'secrets = { backend = "plaintext-file" } # c\n', { backend: 'plaintext-file' }],
     ['names it dotted', "secrets.backend = 'plaintext-file'", { backend: 'plaintext-file' }],
+    ['turns the log of uses off', '[secrets]\naudit = false\n', { audit: false }],
     ['keeps a vault unlocked', '[secrets]\nunlock-timeout = "1h30m"\n', { unlockTimeout: 5_400_000 }],
     ['has CRLF', '# c\r\n[secrets] # c\r\nbackend = "plaintext-file"\r\n', { backend: 'plaintext-file' }],
     ['has a BOM', '\ufeff[secrets]\nbackend = "plaintext-file"\n', { backend: 'plaintext-file' }],
@@ -54,6 +55,7 @@ describe('a config file', () => {
     const { config, file } = await load(content);
     expect(await config).toEqual({
       backend: 'encrypted-file',
+      audit: true,
       apiUrl: 'https://api.mesa.dev',
       legacyKeyOrgs: [],
       ...expected,

@@ -25,6 +25,8 @@ describe.each(['linux', 'darwin'] as const)('on %s', (platform) => {
       encryptedStore: '/home/a/.local/share/mesa/secrets.vault.age',
       plaintextStore: '/home/a/.local/share/mesa/secrets.plaintext.toml',
       lockFile: '/home/a/.local/share/mesa/.lock',
+      useLog: '/home/a/.local/share/mesa/uses.log',
+      olderUseLog: '/home/a/.local/share/mesa/uses.1.log',
       configFiles: [HOME_CONFIG, SYSTEM_CONFIG],
     });
   });
@@ -73,6 +75,8 @@ describe('absolute XDG variables', () => {
       encryptedStore: '/data/mesa/secrets.vault.age',
       plaintextStore: '/data/mesa/secrets.plaintext.toml',
       lockFile: '/data/mesa/.lock',
+      useLog: '/data/mesa/uses.log',
+      olderUseLog: '/data/mesa/uses.1.log',
       configFiles: ['/conf/mesa/config.toml', HOME_CONFIG, SYSTEM_CONFIG],
     });
   });

@@ -1,0 +1,125 @@
+import { constants } from 'node:os';
+
+import { Masker } from '../../core/masker.ts';
+import { secretForms } from '../../core/secret-forms.ts';
+import { looksSecret } from '../../core/secret-variables.ts';
+import type { Token } from '../../core/token.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { parseRepos } from '../../minting/token-order.ts';
+import { assertRunnable } from '../../platform/find-command.ts';
+import type { Host } from '../../platform/host.ts';
+import { endAs, runChild } from '../../platform/run-child.ts';
+import { runMasked } from '../../platform/run-masked.ts';
+import type { Context } from '../context.ts';
+import { announceToActions } from '../github-actions.ts';
+import { resolveKey, resolveKeyOf, type KeyInUse } from '../key-context.ts';
+import { expiryOf } from '../key-report.ts';
+import { mintForCommand, type MintOptions } from '../mint.ts';
+
+export interface ExecOptions extends MintOptions {
+  /** The command and its arguments. */
+  readonly commandLine: readonly string[];
+  readonly mint: boolean;
+  readonly clean: boolean;
+  readonly mask: boolean;
+}
+
+/** What the child works with. */
+interface Credential {
+  readonly token: Token;
+  readonly org: string | undefined;
+  /** Undefined when that is not known. */
+  readonly expires: Date | undefined;
+  /** The key that signed the token; undefined where the token is that key. */
+  readonly signer?: Token;
+}
+
+// They open the whole store, or are keys of other organizations.
+const NEVER_PASSED_ON: ReadonlySet<string> = new Set([
+  'MESA_VAULT_PASSPHRASE',
+  'MESA_NEW_VAULT_PASSPHRASE',
+  'MESA_ORGS',
+]);
+
+// Not a path with such a name in it.
+const API_KEY = /(?:^|[^A-Za-z0-9/.])mesa_[A-Za-z0-9_-]{12}/;
+
+/**
+ * `mesa auth exec`: runs a command with a key in its environment.
+ * @returns the command's exit status
+ * @throws USAGE, COMMAND_NOT_FOUND, COMMAND_NOT_RUNNABLE, what the look-up or the minting throws
+ */
+export async function runExec(context: Context, options: ExecOptions): Promise<number> {
+  const [command, ...args] = options.commandLine;
+  if (command === undefined) {
+    throw new MesaAuthError('USAGE', 'there is no command to run', {
+      hint: 'mesa auth exec -- <command> [arguments]',
+    });
+  }
+  const { host } = context;
+  assertRunnable(command, host.env['PATH']);
+  const credential = options.mint ? await mint(context, options) : await storedKey(context, options);
+  const env = childEnvironment(host.env, credential, options.clean);
+  const secret = credential.token;
+  const end = options.mask
+    ? await runMasked({
+        command,
+        args,
+        env,
+        platform: host.platform,
+        createMasker: () => new Masker(secretForms(secret.reveal(), secret.masked())),
+      })
+    : await runChild({ command, args, env });
+  return endAs(end, (signal) => constants.signals[signal]);
+}
+
+async function mint(context: Context, options: ExecOptions): Promise<Credential> {
+  const minted = await mintForCommand(context, options);
+  announceToActions(context, minted.token);
+  return minted;
+}
+
+async function storedKey(context: Context, options: ExecOptions): Promise<Credential> {
+  const needsMint = [
+    ...(options.allRepos ? ['--all-repos'] : []),
+    ...(options.scope === undefined ? [] : ['--scope']),
+    ...(options.ttl === undefined ? [] : ['--ttl']),
+    ...(options.repos.length > 1 ? ['more than one --repo'] : []),
+  ][0];
+  if (needsMint !== undefined) {
+    throw new MesaAuthError('USAGE', `${needsMint} needs --mint`, { hint: 'add --mint' });
+  }
+  const [repo] = parseRepos(options.repos, options.org);
+  const key: KeyInUse =
+    repo === undefined
+      ? await resolveKey(context, { org: options.org, repo: undefined })
+      : await resolveKeyOf(context, repo);
+  const { scope, token } = key;
+  return { token, org: scope.kind === 'global' ? undefined : scope.org, expires: expiryOf(key) };
+}
+
+/**
+ * The environment of the child: ours, without what opens the store, with the key in it. With a short-lived token, no
+ * variable of ours that holds a key of Mesa is left, whatever its name.
+ */
+function childEnvironment(
+  ours: Host['env'],
+  { token, org, expires, signer }: Credential,
+  clean: boolean,
+): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value = ''] of Object.entries(ours)) {
+    const isDurable = signer !== undefined && (value.includes(signer.reveal()) || API_KEY.test(value));
+    if (!NEVER_PASSED_ON.has(name) && !isDurable && !(clean && looksSecret(name, value))) {
+      env[name] = value;
+    }
+  }
+  delete env['MESA_ORG'];
+  delete env['MESA_API_KEY_EXPIRES_AT'];
+  return {
+    ...env,
+    MESA_API_KEY: token.reveal(),
+    ...(org === undefined ? {} : { MESA_ORG: org }),
+    ...(expires === undefined ? {} : { MESA_API_KEY_EXPIRES_AT: expires.toISOString() }),
+  };
+}

@@ -1,0 +1,77 @@
+import { parseDuration } from '../../core/duration.ts';
+import { parseKeyUses, type KeyUse } from '../../core/key-use.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { checkPrivateDir } from '../../platform/private-dir.ts';
+import { readPrivateFile } from '../../platform/private-file.ts';
+import type { Context } from '../context.ts';
+
+export interface LogOptions {
+  /** `--since`, as given. */
+  readonly since: string | undefined;
+  readonly json: boolean;
+}
+
+/** `mesa auth log`: which keys were used, when, for what and by whom; the oldest first. */
+export async function runLog(context: Context, options: LogOptions): Promise<void> {
+  const earliest = startOf(options.since, context.host.now());
+  const { audit } = await context.loadConfig();
+  const { paths, output } = context;
+  const warn = (message: string): void => output.warn(message);
+  const dir = { path: paths.dataDir, base: paths.dataBase };
+  const files = checkPrivateDir(dir, warn) ? [paths.olderUseLog, paths.useLog] : [];
+  const logs = files.map((path) => parseKeyUses(readPrivateFile(path, warn)?.toString('utf8') ?? ''));
+  const uses = logs.flatMap((log) =>
+    log.uses.filter(({ time }) => earliest === undefined || time >= earliest),
+  );
+  const damaged = logs.reduce((sum, log) => sum + log.damaged, 0);
+  if (options.json) {
+    output.json({
+      recording: audit,
+      location: paths.useLog,
+      damaged_lines: damaged,
+      uses: uses.map(documentOf),
+    });
+  } else if (uses.length > 0) {
+    output.table(['TIME', 'ACTION', 'FOR', 'KEY FROM', 'OUTCOME', 'BY'], uses.map(rowOf));
+  }
+  if (damaged > 0) {
+    output.warn(`${damaged} ${damaged === 1 ? 'line' : 'lines'} of the log cannot be read`);
+  }
+  if (!options.json && uses.length === 0) {
+    output.note(
+      earliest === undefined ? 'no use of a key is recorded' : 'no use of a key is recorded since then',
+    );
+  }
+  if (!audit) {
+    output.hint('nothing is recorded now: [secrets] audit = false in config.toml');
+  }
+}
+
+/** @throws USAGE */
+function startOf(since: string | undefined, now: Date): Date | undefined {
+  const length = since === undefined ? undefined : parseDuration(since);
+  if (since !== undefined && length === undefined) {
+    throw new MesaAuthError('USAGE', '--since takes a length of time in w, d, h, m and s', {
+      hint: '--since 1d',
+    });
+  }
+  return length === undefined ? undefined : new Date(now.getTime() - length);
+}
+
+function documentOf({ time, action, scope, source, outcome, program, pid }: KeyUse): Record<string, unknown> {
+  return {
+    time: time.toISOString(),
+    action,
+    scope,
+    source: source ?? null,
+    outcome: outcome.toLowerCase(),
+    program: program ?? null,
+    pid: pid ?? null,
+  };
+}
+
+function rowOf({ time, action, scope, source, outcome, program, pid }: KeyUse): readonly string[] {
+  const by = program === undefined ? '-' : pid === undefined ? program : `${program} (${pid})`;
+  const shown = outcome.toLowerCase().replaceAll('_', ' ');
+  return [time.toISOString().replace(/\.\d+Z$/, 'Z'), action, scope, source ?? '-', shown, by];
+}
