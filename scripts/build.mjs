@@ -78,9 +78,24 @@ const { output: libraryOutput } = await library.write({
 await library.close();
 writeDeclarations(root, 'access-token.ts');
 
+// It loads what it needs when that is needed, as the program does: a vault's code for a vault.
+const api = await rolldown({ ...options, input: 'src/library.ts' });
+const { output: apiOutput } = await api.write({
+  dir: join(root, 'dist'),
+  format: 'cjs',
+  sourcemap: true,
+  comments: { jsdoc: false, annotation: false },
+  entryFileNames: 'library.cjs',
+  chunkFileNames: 'library-[name].cjs',
+});
+await api.close();
+writeDeclarations(root, 'library.ts');
+
 const packages = bundledPackages(
   root,
-  [...output, ...libraryOutput].flatMap((file) => (file.type === 'chunk' ? file.moduleIds : [])),
+  [...output, ...libraryOutput, ...apiOutput].flatMap((file) =>
+    file.type === 'chunk' ? file.moduleIds : [],
+  ),
 );
 writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(cycloneDx(product, packages), null, 2)}\n`);
 writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(packages));

@@ -1,0 +1,47 @@
+import { Context } from '../cli/context.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Host } from '../platform/host.ts';
+import type { Prompter } from '../platform/prompter.ts';
+import type { KeyOptions } from './resolve-key.ts';
+
+/** What the program's parts get inside of somebody else's process: no terminal, no output, and nobody to ask. */
+class LibraryContext extends Context {
+  override get user(): number {
+    return process.pid;
+  }
+
+  override prompter(): Promise<Prompter | undefined> {
+    return Promise.resolve(undefined);
+  }
+}
+
+/** @param action the name under which uses of keys are recorded */
+export function libraryContext(options: KeyOptions, action: string): Context {
+  const { env = process.env, cwd, configPath, passphrase, onMessage } = options;
+  const silent = { isTerminal: false, write: () => undefined };
+  const host: Host = {
+    env: passphrase === undefined ? env : { ...env, MESA_VAULT_PASSPHRASE: passphrase },
+    platform: process.platform,
+    stdout: silent,
+    stderr: { isTerminal: false, write: (text) => onMessage?.(text.trimEnd()) },
+    stdin: { isTerminal: false, chunks: () => [] },
+    cwd: () => cwd ?? process.cwd(),
+    now: () => new Date(),
+    script: '',
+  };
+  return new LibraryContext(host, { configPath, nonInteractive: false }, 'tighten', action);
+}
+
+/** The same, with the advice for programs where the one for people would not do. */
+export async function withAdvice<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof MesaAuthError && error.code === 'LOCKED') {
+      throw new MesaAuthError('LOCKED', error.message, {
+        hint: 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE, or give a passphrase',
+      });
+    }
+    throw error;
+  }
+}
