@@ -53,6 +53,11 @@ const { output } = await bundle.write({
         name: 'write',
         test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|replace-file))\.ts$/,
       },
+      // What git starts: one file, too.
+      {
+        name: 'git-credential',
+        test: /\/src\/(?:cli\/commands\/git-credential|git\/credential-request)\.ts$/,
+      },
       // What a look-up through the agent loads: one file, too.
       {
         name: 'agent-client',

@@ -56,8 +56,12 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'XDG_RUNTIME_DIR',
     description: "the unlock agent's socket lies in its directory mesa; unset: with the keys (Linux)",
   },
-  { name: 'PATH', description: 'where git is found, and the command of exec' },
+  { name: 'PATH', description: 'where git is found, the command of exec, and for setup-git mesa itself' },
   { name: 'SHELL', description: 'the command of exec --mask finds it as it is' },
+  {
+    name: 'GIT_TERMINAL_PROMPT',
+    description: "git's; 0, false, no or off: no passphrase is asked for when git asks for a key",
+  },
   {
     name: 'HTTPS_PROXY',
     description: 'the proxy through which the API is reached; also https_proxy, which wins',

@@ -10,7 +10,7 @@ const MEANINGS: Readonly<Record<ExitStatus, string>> = {
   6: 'locked: no passphrase to be had, or a wrong one',
   7: 'the server cannot be reached',
   8: 'the store is damaged, unsafe, or busy for more than a minute',
-  9: 'a key ends within the time that --fail-within names',
+  9: 'a key ends within the time that --fail-within names, or had ended when git asked for it',
   126: 'exec: the command cannot be run',
   127: 'exec: there is no such command',
   130: 'interrupted with Ctrl-C',

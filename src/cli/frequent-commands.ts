@@ -15,4 +15,20 @@ export const FREQUENT_COMMANDS: readonly CommandSpec[] = [
     run: (context, flags) =>
       runGetKey(context, { ...scopeOf(flags), explain: flags.has('explain'), json: flags.has('json') }),
   },
+  {
+    path: ['auth', 'git-credential'],
+    description: "answer git's question for a password; see setup-git",
+    examples: ['printf "protocol=https\\nhost=api.mesa.dev\\n\\n" | mesa auth git-credential get'],
+    flags: [{ long: '--mint', description: 'give a short-lived token for the one repository, not the key' }],
+    argument: {
+      name: 'operation',
+      description: 'get; store, erase and all others do nothing',
+      values: ['get', 'store', 'erase'],
+      required: true,
+    },
+    run: async (context, flags, operation) => {
+      const { runGitCredential } = await import('./commands/git-credential.ts');
+      await runGitCredential(context, { operation, mint: flags.has('mint') });
+    },
+  },
 ];

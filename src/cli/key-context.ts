@@ -111,14 +111,18 @@ export function resolveKey(context: Context, options: ScopeOptions): Promise<Key
   );
 }
 
-/** As `resolveKey`, for a scope that is known already. @throws KEY_NOT_FOUND */
-export function resolveKeyOf(context: Context, scope: KeyScope): Promise<KeyInUse> {
+/**
+ * As `resolveKey`, for a scope that is known already, with all that is known of the key.
+ * @param loaded the configuration, from a command that never starts the wizard
+ * @throws KEY_NOT_FOUND
+ */
+export function resolveKeyOf(context: Context, scope: KeyScope, loaded?: Config): Promise<KeyInUse> {
   return handOut(context, scope, async () => {
     const fromEnvironment = environmentKeyFor(context, scope);
     if (fromEnvironment !== undefined) {
       return fromEnvironment;
     }
-    const { store } = await startSession(context);
+    const { store } = await startSession(context, loaded);
     const entries = await store.read(lookupOrder(scope));
     const candidates = listCandidates(scope, context.environmentKey(), entries);
     return keyInUse(context, { store, scope, candidates, used: usedCandidate(candidates) });

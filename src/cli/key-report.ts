@@ -11,6 +11,7 @@ import type { Candidate, CandidateVerdict, UsedKey } from '../core/resolve-key.t
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeToken, type TokenKind } from '../core/token-kind.ts';
 import type { Token } from '../core/token.ts';
+import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** What `--json` says of every stored key. */
@@ -96,5 +97,16 @@ export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'to
       `${nameOfKey(key.source)} ${describeExpiry(expires, now)}; replace it: ${replaceCommand(key.source)}`,
       `expiry of ${key.source}`,
     );
+  }
+}
+
+/** @throws KEY_EXPIRES for a key that has ended: who gets it could only tell that it is refused */
+export function refuseExpired(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
+  const now = context.host.now();
+  const expires = expiryOf(key);
+  if (expires !== undefined && expiresWithin(expires, 0, now)) {
+    throw new MesaAuthError('KEY_EXPIRES', `${nameOfKey(key.source)} ${describeExpiry(expires, now)}`, {
+      hint: replaceCommand(key.source),
+    });
   }
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type { Permission } from '../access-token/permissions.ts';
 import { DEFAULT_TTL_SECONDS } from '../access-token/protocol.ts';
 import type { KeyScope, RepoScope } from '../core/key-scope.ts';
@@ -49,15 +50,20 @@ export async function mintForCommand(context: Context, options: MintOptions): Pr
   });
 }
 
-/** Mints a token with the key that the look-up finds for a scope. */
-export async function mintForScope(context: Context, scope: KeyScope, order: TokenOrder): Promise<MintedKey> {
-  const key = await resolveKeyOf(context, scope);
+/** Mints a token with the key that the look-up finds for a scope. @param loaded see resolveKeyOf */
+export async function mintForScope(
+  context: Context,
+  scope: KeyScope,
+  order: TokenOrder,
+  loaded?: Config,
+): Promise<MintedKey> {
+  const key = await resolveKeyOf(context, scope, loaded);
   const minted = await mintToken(key, order, {
     now: context.host.now(),
     learnKeyId: async () =>
       learnKeyId(key, {
         store: key.store,
-        apiUrl: (await context.loadConfig()).apiUrl,
+        apiUrl: (loaded ?? (await context.loadConfig())).apiUrl,
         env: context.host.env,
         warn: (message) => context.output.warn(message),
       }),

@@ -125,7 +125,7 @@ const LINES: readonly (readonly [before: string, word: string, found: readonly s
   ['mesa init --backend', '', ['encrypted-file', 'plaintext-file']],
   ['mesa completion', '', ['bash', 'fish', 'zsh']],
   ['mesa help', 'e', ['environment', 'exit-codes']],
-  ['mesa help auth', 'g', ['get-key']],
+  ['mesa help auth', 'get', ['get-key']],
   ['mesa -c', 'else', ['elsewhere.toml']],
   ['mesa', '--config-path=else', ['--config-path=elsewhere.toml']],
   ['mesa auth set-key', 'mesa_x', []],

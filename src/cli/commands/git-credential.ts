@@ -1,0 +1,131 @@
+import type { Config } from '../../config/config.ts';
+import type { KeyScope } from '../../core/key-scope.ts';
+import type { Token } from '../../core/token.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { readCredentialRequest, scopeOfPath, type CredentialRequest } from '../../git/credential-request.ts';
+import type { Context } from '../context.ts';
+import { resolveKeyOf } from '../key-context.ts';
+
+export interface GitCredentialOptions {
+  /** `get`, `store`, `erase`, and whatever git may come to ask. */
+  readonly operation: string | undefined;
+  /** Whether git gets a short-lived token for the one repository instead of the key. */
+  readonly mint: boolean;
+}
+
+/** What git is given: the password, and when it ends, where that is known. */
+interface Answer {
+  readonly token: Token;
+  readonly expires: Date | undefined;
+}
+
+/** The server takes any: contract section 10. */
+const USERNAME = 't';
+/** Of a minted token: git asks anew for each command, and a clone authenticates in its first seconds. */
+const MINT_TTL_SECONDS = 15 * 60;
+
+/**
+ * `mesa auth git-credential`: answers git's question for a password on the API's host, and no other. Operations but `get`
+ * are none of our business: what git says to store came from here, and what it says to erase is for people to replace.
+ */
+export async function runGitCredential(
+  context: Context,
+  { operation, mint }: GitCredentialOptions,
+): Promise<void> {
+  if (operation === undefined) {
+    throw new MesaAuthError('USAGE', 'git-credential needs an operation', {
+      hint: 'git calls it once set up: mesa auth setup-git',
+    });
+  }
+  if (operation !== 'get') {
+    return;
+  }
+  const request = readCredentialRequest(context.host.stdin.chunks());
+  if (request === undefined) {
+    throw new MesaAuthError('USAGE', 'standard input holds no credential request as git writes them');
+  }
+  const quiet = mayAsk(context) ? context : context.withoutQuestions();
+  const config = await context.loadConfig();
+  if (!(await isForApi(config, request))) {
+    return;
+  }
+  try {
+    const scope = scopeOf(quiet, request);
+    if (scope !== undefined) {
+      respond(
+        context,
+        request,
+        mint ? await mintedFor(quiet, scope, config) : await keyFor(quiet, scope, config),
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof MesaAuthError && error.code === 'KEY_NOT_FOUND')) {
+      // There is a key, or may be one: neither another helper nor a question for a password is of any use.
+      context.output.data('quit=1\n');
+    }
+    throw error instanceof MesaAuthError && error.code === 'LOCKED' ? withUnlockHint(error) : error;
+  }
+}
+
+/** Whoever works with git has no use for a variable. */
+function withUnlockHint(error: MesaAuthError): MesaAuthError {
+  return new MesaAuthError(error.code, error.message, { hint: 'mesa auth unlock', cause: error.cause });
+}
+
+/** git(1), "GIT_TERMINAL_PROMPT": with a false value, nobody wants to be asked. */
+function mayAsk({ host }: Context): boolean {
+  return !['0', 'false', 'no', 'off'].includes((host.env['GIT_TERMINAL_PROMPT'] ?? '1').toLowerCase());
+}
+
+/** Whether the request is about the configured host, in whatever way its URL was spelled. */
+async function isForApi({ apiUrl }: Config, { protocol, host }: CredentialRequest): Promise<boolean> {
+  const url = `${protocol}://${host}`;
+  if (url === apiUrl) {
+    return true;
+  }
+  const isOrigin = /^https?:\/\/[\w.:[\]-]+$/.test(url);
+  return isOrigin && (await import('../../core/api-url.ts')).parseApiUrl(url) === apiUrl;
+}
+
+function scopeOf(context: Context, { path }: CredentialRequest): KeyScope | undefined {
+  const scope = scopeOfPath(path);
+  const org = scope?.kind === 'global' ? context.environmentOrg() : undefined;
+  return org === undefined ? scope : { kind: 'org', org };
+}
+
+async function keyFor(context: Context, scope: KeyScope, config: Config): Promise<Answer> {
+  const key = await resolveKeyOf(context, scope, config);
+  if (key.expires === undefined && !key.token.mayBeJwt) {
+    return key;
+  }
+  const { expiryOf, refuseExpired } = await import('../key-report.ts');
+  refuseExpired(context, key);
+  return { token: key.token, expires: expiryOf(key) };
+}
+
+async function mintedFor(context: Context, scope: KeyScope, config: Config): Promise<Answer> {
+  if (scope.kind !== 'repo') {
+    throw new MesaAuthError('USAGE', 'git does not say for which repository it needs a token', {
+      hint: 'mesa auth setup-git --mint',
+    });
+  }
+  const { mintForScope } = await import('../mint.ts');
+  // Git does not tell a fetch from a push.
+  const permissions = ['read', 'write'] as const;
+  const order = { permissions, repos: [`${scope.org}/${scope.repo}`], ttlSeconds: MINT_TTL_SECONDS };
+  return mintForScope(context, scope, order, config);
+}
+
+function respond({ output }: Context, request: CredentialRequest, { token, expires }: Answer): void {
+  const { username, capabilities } = request;
+  // `ephemeral` belongs to that capability, and keeps other helpers from storing what mesa stores.
+  const ephemeral = capabilities.includes('authtype');
+  const lines = [
+    ...(ephemeral ? ['capability[]=authtype'] : []),
+    `username=${username === undefined || !/^[\x20-\x7e]+$/.test(username) ? USERNAME : username}`,
+    `password=${token.reveal()}`,
+    ...(expires === undefined ? [] : [`password_expiry_utc=${Math.floor(expires.getTime() / 1_000)}`]),
+    ...(ephemeral ? ['ephemeral=1'] : []),
+  ];
+  output.data(`${lines.join('\n')}\n`);
+}
