@@ -87,6 +87,19 @@ export const WORKING_COMMANDS: readonly CommandSpec[] = [
     },
   },
   {
+    path: ['auth', 'setup-git'],
+    description: "make git ask mesa for its passwords on the API's host, with the path of the repository",
+    examples: ['mesa auth setup-git', 'mesa auth setup-git --mint', 'mesa auth setup-git --remove'],
+    flags: [
+      { long: '--mint', description: 'give git short-lived tokens for one repository each, never a key' },
+      { long: '--remove', description: 'take away what setup-git has set, and nothing else' },
+    ],
+    run: async (context, flags) => {
+      const { runSetupGit } = await import('./commands/setup-git.ts');
+      await runSetupGit(context, { remove: flags.has('remove'), mint: flags.has('mint') });
+    },
+  },
+  {
     path: ['auth', 'log'],
     description: 'show which keys were used, when, what for and by which program',
     examples: ['mesa auth log', 'mesa auth log --since 1d --json'],

@@ -6,7 +6,7 @@ import { helperWords, listCredentialHelpers, type CredentialHelper } from '../gi
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
-const OURS = /^(?:mesa(?:\.js)?|git-credential-mesa)$/;
+const OURS = /^(?:mesa(?:\.c?js)?|git-credential-mesa)$/;
 
 /** Git credential helpers that name a mesa which is not there. Nothing that the settings name is run. */
 export async function checkGitHelper({
