@@ -15,8 +15,8 @@ export interface ChildOptions {
   readonly stdio?: readonly Stream[];
   /** Called once it runs. */
   readonly onStart?: (child: ChildProcess) => void;
-  /** Who gets the signals that we get; the child when absent or undefined. */
-  readonly signalled?: () => number | undefined;
+  /** The process that gets the signals which we get, once it is known; the child when absent. */
+  readonly signalled?: Promise<number>;
 }
 
 /** How a child ended: with a status, or by a signal. */
@@ -38,7 +38,22 @@ const FROM_KEYBOARD: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']
 export function runChild(options: ChildOptions): Promise<ChildEnd> {
   const { command, args, env, stdio, onStart, signalled } = options;
   return new Promise((resolve, reject) => {
-    let child: ChildProcess;
+    let child: ChildProcess | undefined;
+    const forward = (signal: NodeJS.Signals): void => {
+      if (FROM_KEYBOARD.has(signal) && isInForeground()) {
+        return;
+      }
+      void (signalled ?? Promise.resolve(child?.pid)).then((pid) => send(pid, signal));
+    };
+    // Before the child runs: from then on a signal is meant for it, and must not leave it behind.
+    FORWARDED.forEach((signal) => process.on(signal, forward));
+    const done = (): void => {
+      FORWARDED.forEach((signal) => process.off(signal, forward));
+    };
+    const fail = (error: unknown): void => {
+      done();
+      reject(cannotRun(command, errnoOf(error)));
+    };
     try {
       child = spawn(command, args, {
         env,
@@ -46,37 +61,26 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
       });
     } catch (error) {
       // Arguments and environment may be longer than the kernel takes: execve(2), E2BIG.
-      reject(cannotRun(command, errnoOf(error)));
+      fail(error);
       return;
     }
-    const forward = (signal: NodeJS.Signals): void => {
-      if (FROM_KEYBOARD.has(signal) && isInForeground()) {
-        return;
-      }
-      send(signalled?.() ?? child.pid, signal);
-    };
-    FORWARDED.forEach((signal) => process.on(signal, forward));
-    const done = (): void => {
-      FORWARDED.forEach((signal) => process.off(signal, forward));
-    };
-    child.once('error', (error) => {
-      if (child.pid === undefined) {
-        done();
-        reject(cannotRun(command, errnoOf(error)));
-      }
-    });
+    const { pid } = child;
+    if (pid === undefined) {
+      child.once('error', fail);
+      return;
+    }
+    // A signal that cannot be sent is an error of the child, too: it has ended, or is another user's.
+    child.on('error', () => undefined);
     // With pipes, after everything that was written to them.
     child.once('close', (status, signal) => {
       done();
       if (signal !== null) {
         resolve({ status: null, signal });
-      } else if (status !== null && child.pid !== undefined) {
-        resolve({ status, signal: null });
+      } else {
+        resolve({ status: status ?? 1, signal: null });
       }
     });
-    if (child.pid !== undefined) {
-      onStart?.(child);
-    }
+    onStart?.(child);
   });
 }
 

@@ -1,10 +1,11 @@
 import { write } from 'node:fs';
-import { Readable } from 'node:stream';
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 
 import type { Masker } from '../core/masker.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
+import { makePipe } from './make-pipe.ts';
 import { closeQuietly } from './private-file.ts';
 import {
   descriptorsGiven,
@@ -29,56 +30,52 @@ export interface MaskedOptions extends Pick<ChildOptions, 'command' | 'args' | '
 /**
  * Runs a program as runChild does, with what it writes masked on its way. Where our standard output is a terminal, the
  * program has one, too; otherwise both of its output streams are pipes. They stay apart.
- * @throws as runChild; NO_TERMINAL_RELAY; OUTPUT_LOST when what it wrote could not be passed on
+ * @throws as runChild; NO_TERMINAL_RELAY; IO without a directory for pipes; OUTPUT_LOST when what it wrote could not be passed on
  */
 export function runMasked(options: MaskedOptions): Promise<ChildEnd> {
   return isatty(1) ? runInTerminal(options) : runInPipes(options);
 }
 
-async function runInPipes({ createMasker, command, args, env }: MaskedOptions): Promise<ChildEnd> {
-  const pumps: Promise<void>[] = [];
-  const end = await runChild({
-    command,
-    args,
-    env,
-    stdio: withGiven(['inherit', 'pipe', 'pipe']),
-    onStart: ({ stdout, stderr }) => {
-      pumps.push(pump(stdout, 1, createMasker()), pump(stderr, 2, createMasker()));
-    },
-  });
-  await Promise.all(pumps);
-  return end;
+async function runInPipes({ createMasker, ...child }: MaskedOptions): Promise<ChildEnd> {
+  const out = new MaskedStream(1, createMasker());
+  const err = new MaskedStream(2, createMasker());
+  return runWith([out, err], (onStart) =>
+    runChild({ ...child, stdio: withGiven(['inherit', out.input, err.input]), onStart }),
+  );
 }
 
 async function runInTerminal({ createMasker, platform, ...child }: MaskedOptions): Promise<ChildEnd> {
   const relay = relayThroughTerminal(child, descriptorsGiven, platform);
-  const stdio: Stream[] = [relay.stdin, 'pipe', 'inherit'];
+  const out = new MaskedStream(1, createMasker());
+  const streams = [out];
+  const stdio: Stream[] = [relay.stdin, out.input, 'inherit'];
   putStream(stdio, relay.pidReport, 'pipe');
   if (relay.ownStdin !== undefined) {
     putStream(stdio, relay.ownStdin, 0);
   }
   if (relay.ownStderr !== undefined) {
-    putStream(stdio, relay.ownStderr, 'pipe');
+    const err = new MaskedStream(2, createMasker());
+    streams.push(err);
+    putStream(stdio, relay.ownStderr, err.input);
   }
-  const pumps: Promise<void>[] = [];
-  let pid: number | undefined;
+  let report: (pid: number) => void = () => undefined;
+  const signalled = new Promise<number>((resolve) => {
+    report = resolve;
+  });
   try {
-    const end = await runChild({
-      ...relay,
-      stdio: withGiven(stdio),
-      onStart: ({ stdout, stdio: streams }) => {
-        pumps.push(pump(stdout, 1, createMasker()));
-        if (relay.ownStderr !== undefined) {
-          pumps.push(pump(streams[relay.ownStderr], 2, createMasker()));
-        }
-        streams[relay.pidReport]?.once('data', (line: Buffer) => {
-          pid = Number.parseInt(line.toString('latin1'), 10);
-        });
-      },
-      signalled: () => pid,
-    });
-    await Promise.all(pumps);
-    return end;
+    return await runWith(streams, (onStart) =>
+      runChild({
+        ...relay,
+        stdio: withGiven(stdio),
+        signalled,
+        onStart: (started) => {
+          onStart();
+          started.stdio[relay.pidReport]?.once('data', (line: Buffer) => {
+            report(Number.parseInt(line.toString('latin1'), 10));
+          });
+        },
+      }),
+    );
   } finally {
     if (typeof relay.stdin === 'number') {
       closeQuietly(relay.stdin);
@@ -86,11 +83,56 @@ async function runInTerminal({ createMasker, platform, ...child }: MaskedOptions
   }
 }
 
-/** Passes a stream on through a masker. Ends early, and so closes the stream, when nobody reads any more. */
-async function pump(source: unknown, fd: number, masker: Masker): Promise<void> {
-  if (!(source instanceof Readable)) {
-    return;
+/** Runs a child whose output goes through these streams, and waits for the end of both. */
+async function runWith(
+  streams: readonly MaskedStream[],
+  run: (onStart: () => void) => Promise<ChildEnd>,
+): Promise<ChildEnd> {
+  const pumps: Promise<void>[] = [];
+  try {
+    const end = await run(() => {
+      pumps.push(...streams.map((stream) => stream.pass()));
+    });
+    await Promise.all(pumps);
+    return end;
+  } finally {
+    if (pumps.length === 0) {
+      streams.forEach((stream) => stream.close());
+    }
   }
+}
+
+/** A pipe whose bytes come out of one of our descriptors, masked. */
+class MaskedStream {
+  /** For the child. */
+  readonly input: number;
+  readonly #output: number;
+  readonly #fd: number;
+  readonly #masker: Masker;
+
+  constructor(fd: number, masker: Masker) {
+    const { read, write } = makePipe();
+    this.input = write;
+    this.#output = read;
+    this.#fd = fd;
+    this.#masker = masker;
+  }
+
+  /** Once the child has its end: passes on what it writes, until nobody can write any more. */
+  pass(): Promise<void> {
+    closeQuietly(this.input);
+    return pump(new Socket({ fd: this.#output, readable: true, writable: false }), this.#fd, this.#masker);
+  }
+
+  /** When there is no child. */
+  close(): void {
+    closeQuietly(this.input);
+    closeQuietly(this.#output);
+  }
+}
+
+/** Passes a stream on through a masker. Ends early, and so closes the stream, when nobody reads any more. */
+async function pump(source: Socket, fd: number, masker: Masker): Promise<void> {
   let quiet: NodeJS.Timeout | undefined;
   // One write after the other, those of the timer included. What failed is found when the next one is waited for.
   let written = Promise.resolve();

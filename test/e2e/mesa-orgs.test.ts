@@ -81,7 +81,7 @@ describe('MESA_ORGS', () => {
     expect(await runMesa(['auth', 'get-key', '--org', 'acme'], options)).toMatchObject({
       status: 0,
       stdout: `${ACME}\n`,
-      stderr: '',
+      stderr: 'mesa: warning: this use is not in the log: permission denied\n',
     });
     expect(fingerprint(home)).toEqual(before);
     // One token more is one write, which that directory refuses; then the command does not go on.

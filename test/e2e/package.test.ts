@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { NODE } from '../support/run-mesa.ts';
+import { documentOf, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -82,6 +83,8 @@ describe('the npm package', () => {
         'dist/mesa.cjs.map',
         'dist/access-token.cjs',
         'dist/access-token.d.cts',
+        'dist/library.cjs',
+        'dist/library.d.cts',
         'dist/sbom.cdx.json',
         'dist/THIRD-PARTY-LICENSES.txt',
       ]),
@@ -168,6 +171,131 @@ describe('what the package publishes for programs', () => {
     const { sources } = readJson<{ sources: string[] }>(join(root, 'dist/mesa.cjs.map'));
     expect(sources.filter((source) => source.includes('/access-token'))).toEqual([]);
     expect(sources.length).toBeGreaterThan(5);
+  });
+});
+
+describe('the keys of a machine, for programs', () => {
+  const KEY = 'mesa_test_key_0123456789abcdef';
+  const PASSPHRASE = 'kept in no file of a test';
+
+  /** A consumer in a home directory whose vault has a key, with its id. */
+  async function consumerWithVault(): Promise<{ cwd: string; home: TempHome }> {
+    const home = createTempHome();
+    await writeVault(home, `${documentOf({ 'orgs/acme': KEY })}key-id = "key_1"\n`);
+    return { cwd: createConsumer(), home };
+  }
+
+  it('are found from ES modules and CommonJS, with the passphrase of an option or of the environment', async () => {
+    const { cwd, home } = await consumerWithVault();
+    const use = `
+      const lines = [];
+      (async () => {
+        const passphrase = process.env.GIVEN;
+        console.log(await resolveKey({ org: 'acme', repo: 'web', passphrase, onMessage: (line) => lines.push(line) }));
+        const { token, expiresAt, permissions, repos, org } =
+          await mintToken({ org: 'acme', repos: ['web'], permissions: ['read', 'write'], ttlSeconds: 900, passphrase });
+        const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+        console.log(JSON.stringify([claims.iss, claims.exp - claims.iat, claims.exp * 1000 === expiresAt.getTime()]));
+        console.log(JSON.stringify([permissions, repos, org, lines]));
+        try { await resolveKey({ org: 'other', passphrase }); } catch (error) {
+          console.log(error instanceof MesaAuthError, error.code, error.message);
+        }
+      })();`;
+    const names = '{ MesaAuthError, mintToken, resolveKey }';
+    writeFileSync(join(cwd, 'use.mjs'), `import ${names} from 'mesa-auth';${use}`);
+    writeFileSync(join(cwd, 'use.cjs'), `const ${names} = require('mesa-auth');${use}`);
+    for (const [file, env] of [
+      ['use.mjs', { GIVEN: PASSPHRASE }],
+      ['use.cjs', { MESA_VAULT_PASSPHRASE: PASSPHRASE }],
+    ] as const) {
+      const run = spawnSync(NODE, [file], { cwd, encoding: 'utf8', env: { HOME: home.path, ...env } });
+      expect({ stderr: run.stderr, status: run.status }).toEqual({ stderr: '', status: 0 });
+      expect(run.stdout.split('\n')).toEqual([
+        KEY,
+        '["key_1",900,true]',
+        '[["read","write"],["acme/web"],"acme",[]]',
+        "true KEY_NOT_FOUND no API key found in the secret store for organization 'other'",
+        '',
+      ]);
+    }
+    const log = readFileSync(join(home.dataDir, 'uses.log'), 'utf8');
+    expect(log).toContain('"action":"resolveKey","scope":"orgs/acme/repos/web","source":"orgs/acme"');
+    expect(log).toContain('"action":"mintToken"');
+    expect(log).toContain('"program":"node"');
+  });
+
+  it('are refused without a question, a word or an exit, and nothing is written', async () => {
+    const { cwd, home } = await consumerWithVault();
+    writeFileSync(
+      join(cwd, 'use.mjs'),
+      `import { resolveKey, mintToken } from 'mesa-auth';
+      const env = { HOME: process.env.HOME };
+      const tries = [
+        resolveKey({ org: 'acme', env }), resolveKey({ org: 'acme', env, passphrase: 'wrong' }),
+        resolveKey({ org: 'a/b', env }), resolveKey({ repo: 'web', env }), resolveKey({ env: { HOME: '' } }),
+        resolveKey({ env, configPath: '/nowhere.toml' }), resolveKey({ env: { ...env, MESA_API_KEY: 'two words' } }),
+        mintToken({ org: 'acme', env }), mintToken({ repos: ['acme/web'], ttlSeconds: 1.5, env }),
+        mintToken({ repos: ['acme/web'], permissions: ['owner'], env }),
+      ];
+      for (const { reason } of await Promise.allSettled(tries)) console.log(reason.code, reason.name);
+      console.log('still here', process.exitCode);`,
+    );
+    const before = home.tree();
+    const run = spawnSync(NODE, ['use.mjs'], { cwd, encoding: 'utf8', env: { HOME: home.path } });
+    expect(run.stderr).toBe('');
+    expect(run.stdout.trim().split('\n')).toEqual(
+      [
+        ...['LOCKED', 'WRONG_PASSPHRASE', 'INVALID_SCOPE', 'USAGE', 'HOME_UNUSABLE', 'CONFIG_UNREADABLE'],
+        ...['INVALID_KEY', 'USAGE', 'USAGE', 'USAGE'],
+      ]
+        .map((code) => `${code} MesaAuthError`)
+        .concat('still here undefined'),
+    );
+    expect(home.tree()).toEqual([...before, '.local/share/mesa/uses.log'].toSorted());
+  });
+
+  it('come from the environment first, and need no store for that', async () => {
+    const cwd = createConsumer();
+    const home = createTempHome();
+    writeFileSync(
+      join(cwd, 'use.mjs'),
+      `import { resolveKey } from 'mesa-auth'; console.log(await resolveKey());`,
+    );
+    const env = { HOME: home.path, MESA_API_KEY: KEY };
+    expect(execFileSync(NODE, ['use.mjs'], { cwd, encoding: 'utf8', env })).toBe(`${KEY}\n`);
+    expect(home.tree()).toEqual([]);
+  });
+
+  it('have types for ES modules and CommonJS, which refuse an option that does not exist', () => {
+    const cwd = createConsumer();
+    const program = (option: string): string => `
+      import { MesaAuthError, mintToken, resolveKey, type ErrorCode } from 'mesa-auth';
+      export async function use(): Promise<Date> {
+        const key: string = await resolveKey({ org: 'acme', ${option}: 'web' });
+        const { token, expiresAt } = await mintToken({ repos: 'all', permissions: ['read'] });
+        const code: ErrorCode | undefined = new MesaAuthError('LOCKED', key + token).code;
+        return code === 'LOCKED' ? expiresAt : new Date();
+      }`;
+    const check = (option: string): string => {
+      writeFileSync(join(cwd, 'use.mts'), program(option));
+      writeFileSync(join(cwd, 'use.cts'), program(option));
+      const args = [
+        '--strict',
+        '--noEmit',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2023',
+        'use.mts',
+        'use.cts',
+      ];
+      const compiler = join(root, 'node_modules/typescript/bin/tsc');
+      return spawnSync(process.execPath, [compiler, ...args], { cwd, encoding: 'utf8' }).stdout;
+    };
+    expect(check('repo')).toBe('');
+    expect(check('repository')).toMatch(
+      /^use\.mts\(.*'repository' does not exist in type 'ResolveKeyOptions'/m,
+    );
   });
 });
 

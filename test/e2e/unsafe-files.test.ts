@@ -216,7 +216,7 @@ describe.each(BACKENDS)('a store of the %s backend', (backend) => {
     expect(await runMesa(['auth', 'get-key', '--org', 'acme'], options)).toMatchObject({
       status: 0,
       stdout: `${ORG}\n`,
-      stderr: '',
+      stderr: 'mesa: warning: this use is not in the log: permission denied\n',
     });
     expect(await runMesa(['auth', 'set-key', 'mesa_anotherOne00000'], options)).toMatchObject({
       status: 1,
@@ -250,7 +250,9 @@ describe.each(BACKENDS)('a store of the %s backend', (backend) => {
       {
         status: 0,
         stdout: `${ORG}\n`,
-        stderr: `mesa: warning: ${store} can be read by other users, and the file system is read-only\n`,
+        stderr:
+          `mesa: warning: ${store} can be read by other users, and the file system is read-only\n` +
+          'mesa: warning: this use is not in the log: the file system is read-only\n',
       },
     );
     expect(await runMesa(['auth', 'rm-key', '--org', 'acme'], { home, env: UNLOCKED, under })).toMatchObject({
