@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { write } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,10 +59,8 @@ async function runInTerminal({ createMasker, platform, ...child }: MaskedOptions
     streams.push(err);
     putStream(stdio, relay.ownStderr, err.input);
   }
-  let report: (pid: number) => void = () => undefined;
-  const signalled = new Promise<number>((resolve) => {
-    report = resolve;
-  });
+  const reported = new EventEmitter();
+  const signalled = once(reported, 'pid').then(([pid]) => Number(pid));
   try {
     return await runWith(streams, (onStart) =>
       runChild({
@@ -71,7 +70,7 @@ async function runInTerminal({ createMasker, platform, ...child }: MaskedOptions
         onStart: (started) => {
           onStart();
           started.stdio[relay.pidReport]?.once('data', (line: Buffer) => {
-            report(Number.parseInt(line.toString('latin1'), 10));
+            reported.emit('pid', line.toString('latin1'));
           });
         },
       }),
@@ -111,9 +110,9 @@ class MaskedStream {
   readonly #masker: Masker;
 
   constructor(fd: number, masker: Masker) {
-    const { read, write } = makePipe();
-    this.input = write;
-    this.#output = read;
+    const pipe = makePipe();
+    this.input = pipe.write;
+    this.#output = pipe.read;
     this.#fd = fd;
     this.#masker = masker;
   }

@@ -18,6 +18,12 @@ function homeWithKey(): TempHome {
   return home;
 }
 
+function homeWithKeyId(): TempHome {
+  const home = createTempHome();
+  writePlaintext(home, `${documentOf({ 'orgs/acme': API_KEY })}key-id = "${KEY_ID}"\n`);
+  return home;
+}
+
 /** The variables that a child printed with `env -0`. */
 function variablesIn(stdout: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
@@ -285,12 +291,6 @@ echo "error $MESA_API_KEY" >&2; echo mesa_Lq8sN2pX; printf mesa_Lq8`;
 
 describe('exec --mint', () => {
   const MINT = ['auth', 'exec', '--repo', 'acme/web', '--mint'];
-
-  function homeWithKeyId(): TempHome {
-    const home = createTempHome();
-    writePlaintext(home, `${documentOf({ 'orgs/acme': API_KEY })}key-id = "${KEY_ID}"\n`);
-    return home;
-  }
 
   it('gives the command a short-lived token alone: no variable, argument or open file has a durable key', async () => {
     const home = homeWithKeyId();
