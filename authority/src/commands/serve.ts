@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 
 import { type Command, InvalidArgumentError } from 'commander';
 import ipaddr from 'ipaddr.js';
-import { pino } from 'pino';
 
 import { createAuthenticate } from '../authentication/authenticate.ts';
 import { createFailedAttempts } from '../authentication/failed-attempts.ts';
@@ -14,6 +13,7 @@ import { usableKeys } from '../database/usable-keys.ts';
 import { codeOf, OperatorError } from '../errors.ts';
 import { openGitRoot } from '../git/git-root.ts';
 import { createApp } from '../http/app.ts';
+import { createLogger } from './logger.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { addStorageOptions, dataDirectory, openStorage, type StorageOptions } from './storage-options.ts';
 
@@ -73,7 +73,7 @@ export function addServe(program: Command): void {
 async function serve(options: ServeOptions): Promise<void> {
   const tls = readTls(options);
   requireSafeTransport(options, tls !== undefined);
-  const logger = pino({ level: options.log === 'requests' ? 'info' : 'error', base: null });
+  const logger = createLogger(options.log === 'requests' ? 'info' : 'error');
   const onLost = (error: Error): void =>
     logger.warn({ reason: error.message }, 'a database connection was lost');
   const { db, sealer } = await openStorage(options, { onLost });

@@ -11,7 +11,7 @@ import { ApiError } from '../errors.ts';
 import { addCare, onClientError } from './care.ts';
 import { errorBody, sendError } from './error-reply.ts';
 import { newRequestId } from './request-id.ts';
-import { addRequestLog } from './request-log.ts';
+import { addRequestLog, loggerOfRequest } from './request-log.ts';
 import { addRestAuthentication } from './rest-authentication.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { gitRoutes } from './routes/git.ts';
@@ -47,6 +47,7 @@ export async function createApp(services: Services, options: AppOptions): Promis
   const app = fastify(serverOptions(options));
   // Fastify has no option for it.
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  app.setChildLoggerFactory(loggerOfRequest);
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) =>

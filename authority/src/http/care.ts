@@ -11,12 +11,13 @@ const BODY_TIMEOUT_MS = 20_000;
 
 /** Headers of every reply: credentials and what they show belong in no cache. */
 export function addCare(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (!reply.hasHeader('cache-control')) {
       reply.header('cache-control', 'no-store');
     }
+    done(null, payload);
   });
 }
 

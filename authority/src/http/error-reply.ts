@@ -47,7 +47,7 @@ export function sendError(
 ): FastifyReply {
   const apiError = toApiError(error);
   if (apiError.status >= 500) {
-    request.log.error({ err: error }, 'request failed');
+    request.log.error({ reqId: request.id, err: error }, 'request failed');
   }
   return reply.code(apiError.status).send(errorBody(apiError, request.id));
 }

@@ -16,16 +16,16 @@ export async function identify(
   if (credential === undefined) {
     throw new ApiError('UNAUTHORIZED', 'This needs an API key or an access token');
   }
-  const wait = await failedAttempts.waitFor(request.ip);
+  const at = now();
+  const wait = failedAttempts.waitFor(request.ip, at);
   if (wait > 0) {
     reply.header('retry-after', String(wait));
     throw new ApiError('TOO_MANY_REQUESTS', 'Too many credentials of this address were refused');
   }
-  const at = now();
   const authentication = await authenticate(credential, at);
   if (authentication.caller === undefined) {
     request.refusal = authentication.reason;
-    await failedAttempts.count(request.ip);
+    failedAttempts.count(request.ip, at);
     throw new ApiError('UNAUTHORIZED', 'Invalid API key or access token');
   }
   request.caller = authentication.caller;

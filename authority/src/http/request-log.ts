@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import type { Caller } from '../rules/caller.ts';
 
@@ -12,16 +12,29 @@ declare module 'fastify' {
 }
 
 /**
+ * Requests share the logger of the server: one for each would take as long as its line. So `request.log` does not know
+ * its request, and whoever logs an error adds `reqId`.
+ */
+export function loggerOfRequest(
+  logger: FastifyBaseLogger,
+  _bindings: unknown,
+  options: Parameters<FastifyBaseLogger['child']>[1] = {},
+): FastifyBaseLogger {
+  return options.level === undefined ? logger : logger.child({}, options);
+}
+
+/**
  * One line for each request, when it is answered. The route and not the path: a path can hold anything that a client
  * mistook for one, a key included. No headers.
  */
 export function addRequestLog(app: FastifyInstance): void {
   app.decorateRequest('caller', undefined);
   app.decorateRequest('refusal', undefined);
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { caller, refusal } = request;
     request.log.info(
       {
+        reqId: request.id,
         method: request.method,
         route: request.routeOptions.url ?? null,
         status: reply.statusCode,
@@ -36,5 +49,6 @@ export function addRequestLog(app: FastifyInstance): void {
       },
       'request',
     );
+    done();
   });
 }

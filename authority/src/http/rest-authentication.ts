@@ -9,10 +9,13 @@ import type { Services } from './services.ts';
 /** Every route of `rest` is for callers with a credential, in their own organization. It comes before any body is read. */
 export function addRestAuthentication(rest: FastifyInstance, services: Services): void {
   rest.addHook('onRequest', async (request, reply) => {
-    // RFC 6750, section 3. A reply that is no refusal loses it again.
-    reply.header('www-authenticate', 'Bearer realm="mesa"');
-    await identify(services, request, reply, bearerCredential(request.headers.authorization));
-    reply.removeHeader('www-authenticate');
+    try {
+      await identify(services, request, reply, bearerCredential(request.headers.authorization));
+    } catch (error) {
+      // RFC 6750, section 3.
+      reply.header('www-authenticate', 'Bearer realm="mesa"');
+      throw error;
+    }
     requireJsonAccepted(request.headers.accept);
     const { org } = request.params as { readonly org?: string };
     if (org !== undefined) {

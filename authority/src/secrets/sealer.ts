@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -19,12 +19,12 @@ export interface Sealer {
 
 /** @param masterKey 32 random bytes */
 export function createSealer(masterKey: Uint8Array): Sealer {
-  const derive = (purpose: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', masterKey, '', `mesa-authority ${purpose}`, 32));
+  const derive = (purpose: string): KeyObject =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, '', `mesa-authority ${purpose}`, 32)));
   const sealingKey = derive('seal v1');
   const digestKey = derive('digest v1');
   return {
-    fingerprint: derive('fingerprint v1').toString('base64url'),
+    fingerprint: derive('fingerprint v1').export().toString('base64url'),
     digest: (apiKey) => createHmac('sha256', digestKey).update(apiKey, 'utf8').digest(),
     seal: (plaintext, context) => {
       const iv = randomBytes(IV_BYTES);

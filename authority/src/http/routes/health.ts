@@ -10,7 +10,7 @@ export function healthRoutes(app: FastifyInstance, { db }: Services): void {
     try {
       await sql`select 1`.execute(db);
     } catch (error) {
-      request.log.error({ err: error }, 'the database does not answer');
+      request.log.error({ reqId: request.id, err: error }, 'the database does not answer');
       throw new ApiError('UNAVAILABLE', 'The database does not answer');
     }
     return { status: 'ok' };
