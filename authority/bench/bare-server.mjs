@@ -2,7 +2,10 @@
 import { createServer } from 'node:http';
 
 const body = process.argv[2] ?? '';
-const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) };
+const headers = {
+  'content-type': 'application/json; charset=utf-8',
+  'content-length': Buffer.byteLength(body),
+};
 
 const server = createServer((_request, response) => {
   response.writeHead(200, headers);
