@@ -12,6 +12,8 @@ import { storeLastUses } from '../database/api-keys.ts';
 import { usableKeys } from '../database/usable-keys.ts';
 import { codeOf, OperatorError } from '../errors.ts';
 import { openGitRoot } from '../git/git-root.ts';
+import { createPackServices } from '../git/pack-service.ts';
+import { requireGit } from '../git/run-git.ts';
 import { createApp } from '../http/app.ts';
 import { createLogger } from './logger.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
@@ -25,6 +27,8 @@ interface Address {
 interface ServeOptions extends StorageOptions {
   readonly listen: Address;
   readonly gitRoot?: string | undefined;
+  readonly maxPush: number;
+  readonly gitProcesses: number;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly insecureHttp: boolean;
@@ -45,6 +49,18 @@ export function addServe(program: Command): void {
       port: 4477,
     })
     .option('--git-root <dir>', 'where the repositories are (default: git in the data directory)')
+    .option(
+      '--max-push <size>',
+      'the largest pack a push may send, as 500m or 2g (default: 2g)',
+      parseSize,
+      2 * 1_024 ** 3,
+    )
+    .option(
+      '--git-processes <n>',
+      'how many clones, fetches and pushes are served at once; more wait for 30 seconds at most',
+      parseCount,
+      32,
+    )
     .option('--tls-cert <file>', 'certificate chain in PEM, for HTTPS')
     .option('--tls-key <file>', 'its private key in PEM')
     .option('--insecure-http', 'allow plain HTTP on other addresses than loopback', false)
@@ -74,6 +90,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const tls = readTls(options);
   requireSafeTransport(options, tls !== undefined);
   const logger = createLogger(options.log === 'requests' ? 'info' : 'error');
+  await requireGit();
   const onLost = (error: Error): void =>
     logger.warn({ reason: error.message }, 'a database connection was lost');
   const { db, sealer } = await openStorage(options, { onLost });
@@ -86,6 +103,11 @@ async function serve(options: ServeOptions): Promise<void> {
     db,
     sealer,
     gitRoot,
+    packServices: createPackServices({
+      maxPushBytes: options.maxPush,
+      processes: options.gitProcesses,
+      onFailure: (failure) => logger.warn({ reason: failure.message }, 'git failed'),
+    }),
     lastUses,
     authenticate: createAuthenticate(usableKeys(db), sealer),
     failedAttempts: createFailedAttempts(options.failedAttempts),
@@ -163,6 +185,15 @@ function parseCount(text: string): number {
     throw new InvalidArgumentError('It is a number of 1 or more.');
   }
   return count;
+}
+
+/** Bytes, with the units of git-config(1). */
+function parseSize(text: string): number {
+  const [, digits, unit = ''] = /^([1-9]\d{0,8})([kmg]?)$/i.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new InvalidArgumentError('It is a number of bytes, or with k, m or g: 500m.');
+  }
+  return Number(digits) * 1_024 ** ['', 'k', 'm', 'g'].indexOf(unit.toLowerCase());
 }
 
 function parseLog(text: string): string {

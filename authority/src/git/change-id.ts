@@ -4,11 +4,22 @@ export const ROOT_CHANGE_ID = 'z'.repeat(32);
 const REVERSE_HEX = 'zyxwvutsrqponmlk';
 
 /**
- * The change id of a git commit that has none of its own, as Jujutsu makes it: the last 16 bytes of the commit id, all
- * their bits reversed, in reverse hex (jj, lib/src/git_backend.rs).
+ * The change id that a commit carries, as Jujutsu writes it: a header `change-id` of 32 letters k to z (jj,
+ * lib/src/git_backend.rs, `extract_change_id_from_commit`).
+ * @param object the commit as git stores it
+ * @returns undefined when it has none, or none that Jujutsu would take
+ */
+export function ownChangeIdOf(object: string): string | undefined {
+  const [headers = ''] = object.split('\n\n', 1);
+  return /^change-id ([k-z]{32})$/m.exec(headers)?.[1];
+}
+
+/**
+ * The change id of a commit that has none of its own, as Jujutsu makes it: the last 16 bytes of the commit id, all their
+ * bits reversed, in reverse hex (jj, lib/src/git_backend.rs, `synthetic_change_id_from_git_commit_id`).
  * @param commit 40 hexadecimal digits
  */
-export function changeIdOf(commit: string): string {
+export function syntheticChangeIdOf(commit: string): string {
   const bytes = Buffer.from(commit, 'hex').subarray(4);
   return [...bytes]
     .toReversed()

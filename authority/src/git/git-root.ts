@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { codeOf } from '../errors.ts';
-import { changeIdOf, ROOT_CHANGE_ID } from './change-id.ts';
-import { gitEnvironment } from './git-environment.ts';
+import { createHeadChangeIds } from './head-change.ts';
+import { runGit } from './run-git.ts';
 
 /** Where bare repositories live: `<root>/<id>.git`, by id, so that renaming one touches no file. */
 export interface GitRoot {
@@ -22,7 +20,6 @@ export interface GitRoot {
 
 const UNFINISHED = '.creating';
 const DELETED = '.deleted';
-const run = promisify(execFile);
 
 /**
  * Opens a directory of repositories, which is made when it is absent, and finishes deletions that were cut short.
@@ -31,15 +28,25 @@ const run = promisify(execFile);
 export async function openGitRoot(root: string): Promise<GitRoot> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const pathOf = (id: string): string => join(root, `${id}.git`);
+  const headChangeIds = createHeadChangeIds();
   const leftovers = (await readdir(root)).filter((name) => name.endsWith(DELETED));
-  await Promise.all(leftovers.map((name) => rm(join(root, name), { recursive: true, force: true })));
+  await Promise.all(leftovers.map((name) => removeFiles(join(root, name))));
 
   return {
     pathOf,
     create: async (id, branch) => {
       const unfinished = `${pathOf(id)}${UNFINISHED}`;
       try {
-        await git('init', '--quiet', '--bare', `--initial-branch=${branch}`, '--', unfinished);
+        // Without the sample hooks of the machine's template.
+        await runGit(
+          'init',
+          '--quiet',
+          '--bare',
+          '--template=',
+          `--initial-branch=${branch}`,
+          '--',
+          unfinished,
+        );
         await rename(unfinished, pathOf(id));
       } catch (error) {
         await rm(unfinished, { recursive: true, force: true });
@@ -47,7 +54,7 @@ export async function openGitRoot(root: string): Promise<GitRoot> {
       }
     },
     setHead: async (id, branch) => {
-      await git(`--git-dir=${pathOf(id)}`, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`);
+      await runGit(`--git-dir=${pathOf(id)}`, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`);
     },
     remove: async (id) => {
       const deleted = `${pathOf(id)}${DELETED}`;
@@ -59,39 +66,16 @@ export async function openGitRoot(root: string): Promise<GitRoot> {
         }
         throw error;
       }
-      await rm(deleted, { recursive: true, force: true });
+      await removeFiles(deleted);
     },
-    headChangeId: async (id, branch) => {
-      const commit = await tipOf(pathOf(id), `refs/heads/${branch}`);
-      return commit === undefined ? ROOT_CHANGE_ID : changeIdOf(commit);
-    },
+    headChangeId: (id, branch) => headChangeIds(pathOf(id), branch),
   };
 }
 
-function git(...args: readonly string[]): Promise<unknown> {
-  return run('git', [...args], { env: gitEnvironment() });
-}
-
-/** Reads a branch as gitrepository-layout(5) says: from its own file, else from packed-refs. A list has a hundred of them. */
-async function tipOf(repository: string, ref: string): Promise<string | undefined> {
-  const loose = await readOptional(join(repository, ref));
-  const packed =
-    loose === undefined
-      ? (await readOptional(join(repository, 'packed-refs')))
-          ?.split('\n')
-          .find((line) => line.endsWith(` ${ref}`))
-      : undefined;
-  return /^[0-9a-f]{40}/.exec(loose ?? packed ?? '')?.[0];
-}
-
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    // EISDIR: refs/heads/a is a directory when there is a branch a/b.
-    if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(codeOf(error) ?? '')) {
-      return undefined;
-    }
-    throw error;
-  }
+/**
+ * Never rejects: a push that still runs can put files where others were just removed, and another server can remove the
+ * same ones. What is left is removed with the next start.
+ */
+async function removeFiles(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {});
 }

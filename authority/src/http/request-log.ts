@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Caller } from '../rules/caller.ts';
 
@@ -31,24 +31,30 @@ export function addRequestLog(app: FastifyInstance): void {
   app.decorateRequest('caller', undefined);
   app.decorateRequest('refusal', undefined);
   app.addHook('onResponse', (request, reply, done) => {
-    const { caller, refusal } = request;
-    request.log.info(
-      {
-        reqId: request.id,
-        method: request.method,
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: request.ip,
-        ...(caller && {
-          org: caller.organization.slug,
-          key_id: caller.keyId,
-          credential: caller.token === undefined ? 'api-key' : 'access-token',
-        }),
-        ...(refusal !== undefined && { refusal }),
-      },
-      'request',
-    );
+    logRequest(request, reply);
     done();
   });
+}
+
+/** @param cutOff the client went away before it had its answer */
+export function logRequest(request: FastifyRequest, reply: FastifyReply, cutOff = false): void {
+  const { caller, refusal } = request;
+  request.log.info(
+    {
+      reqId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: request.ip,
+      ...(caller && {
+        org: caller.organization.slug,
+        key_id: caller.keyId,
+        credential: caller.token === undefined ? 'api-key' : 'access-token',
+      }),
+      ...(refusal !== undefined && { refusal }),
+      ...(cutOff && { cut_off: true }),
+    },
+    'request',
+  );
 }

@@ -8,6 +8,7 @@ import type { FailedAttempts } from '../authentication/failed-attempts.ts';
 import type { LastUses } from '../authentication/last-uses.ts';
 import type { Database } from '../database/schema.ts';
 import type { GitRoot } from '../git/git-root.ts';
+import type { PackServices } from '../git/pack-service.ts';
 import type { Sealer } from '../secrets/sealer.ts';
 
 /** What requests work with. */
@@ -15,6 +16,7 @@ export interface Services {
   readonly db: Database;
   readonly sealer: Sealer;
   readonly gitRoot: GitRoot;
+  readonly packServices: PackServices;
   readonly authenticate: Authenticate;
   readonly failedAttempts: FailedAttempts;
   readonly lastUses: LastUses;
