@@ -18,7 +18,8 @@ export function createLastUses(
   intervalMs = 30_000,
 ): LastUses {
   let pending = new Map<string, number>();
-  const flush = async (): Promise<void> => {
+  let writing: Promise<void> = Promise.resolve();
+  const write = async (): Promise<void> => {
     const uses = pending;
     if (uses.size === 0) {
       return;
@@ -31,6 +32,11 @@ export function createLastUses(
       pending = new Map([...uses, ...pending]);
       onError(error);
     }
+  };
+  // One after the other: what a write that is under way could not do, the next one does.
+  const flush = (): Promise<void> => {
+    writing = writing.then(write);
+    return writing;
   };
   const timer = setInterval(() => void flush(), intervalMs).unref();
   return {

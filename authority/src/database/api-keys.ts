@@ -7,7 +7,7 @@ import { generateApiKey } from '../rules/api-key.ts';
 import { changeTags, type Tags } from '../rules/tags.ts';
 import { parseCursor, pageOf, type Page } from '../rules/page.ts';
 import type { Sealer } from '../secrets/sealer.ts';
-import { containing } from './like.ts';
+import { containing } from './containing.ts';
 import type { Database, Schema } from './schema.ts';
 
 export interface ApiKey {
@@ -204,8 +204,10 @@ export async function updateApiKeyTags(
 
 /** @param uses the last use of each key, in milliseconds; an earlier one than is stored changes nothing */
 export async function storeLastUses(db: Database, uses: ReadonlyMap<string, number>): Promise<void> {
+  // In one order: two servers that lock the same rows in different ones would wait for each other.
+  const sorted = [...uses].toSorted(([a], [b]) => (a < b ? -1 : 1));
   await db.transaction().execute(async (transaction) => {
-    for (const [id, at] of uses) {
+    for (const [id, at] of sorted) {
       await transaction
         .updateTable('api_keys')
         .set({ last_used_at: at })

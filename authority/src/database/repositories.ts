@@ -32,9 +32,6 @@ export interface RepositoryChanges {
   readonly tags?: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** More than a restricted key can name; a page of a list needs no more of them. */
-const MAX_NAMES = 1_000;
-
 /** @throws CONFLICT when the organization has a repository of this name */
 export async function insertRepository(
   db: Database,
@@ -183,7 +180,7 @@ function withinBounds(
     query = query.where('id', 'in', ids.length === 0 ? [''] : ids);
   }
   if (names !== null) {
-    query = query.where('name', 'in', names.length === 0 ? [''] : names.slice(0, MAX_NAMES));
+    query = query.where('name', 'in', names.length === 0 ? [''] : names);
   }
   return query;
 }

@@ -6,9 +6,6 @@ import { ApiError, codeOf } from '../errors.ts';
 import { errorBody } from './error-reply.ts';
 import { newRequestId } from './request-id.ts';
 
-/** A REST body is at most 64 KiB: whoever takes longer is not sending one. */
-const BODY_TIMEOUT_MS = 20_000;
-
 /** Headers of every reply: credentials and what they show belong in no cache. */
 export function addCare(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload, done) => {
@@ -25,6 +22,7 @@ export function addCare(app: FastifyInstance): void {
 export function requireJsonAccepted(accept: string | undefined): void {
   const accepted =
     accept === undefined ||
+    accept.trim() === '' ||
     accept
       .split(',')
       .map((range) => range.trim().toLowerCase())
@@ -34,12 +32,15 @@ export function requireJsonAccepted(accept: string | undefined): void {
   }
 }
 
-/** Ends the connection of a client that is slow to send its body. */
-export function limitBodyTime({ raw }: FastifyRequest): void {
+/**
+ * Ends the connection of a client that is slow to send its body, also one that nobody reads: the rest of it keeps the
+ * connection busy after the answer.
+ */
+export function limitBodyTime({ raw }: FastifyRequest, milliseconds: number): void {
   if (raw.complete) {
     return;
   }
-  const timer = setTimeout(() => raw.destroy(), BODY_TIMEOUT_MS).unref();
+  const timer = setTimeout(() => raw.destroy(), milliseconds).unref();
   raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }
 

@@ -1,5 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
 
+import { isUnavailable } from '../database/unavailable.ts';
 import { ApiError, type ApiErrorCode, codeOfStatus } from '../errors.ts';
 
 /** The error body of the contract, section 7. */
@@ -30,14 +32,38 @@ export function toApiError(error: FastifyError | ApiError): ApiError {
     return error;
   }
   if (error.validation !== undefined) {
-    const where = `${error.validationContext ?? 'request'}${error.validation[0]?.instancePath ?? ''}`;
-    return new ApiError('BAD_REQUEST', `${where} ${error.validation[0]?.message ?? 'is not valid'}`);
+    return new ApiError('BAD_REQUEST', describeValidation(error.validation, error.validationContext));
+  }
+  if (error.code === 'FST_ERR_BAD_URL') {
+    return new ApiError('BAD_REQUEST', 'The path is not valid: percent-encoding of UTF-8');
+  }
+  if (isUnavailable(error)) {
+    return new ApiError('UNAVAILABLE', 'The database does not answer');
   }
   const code = codeOfStatus(error.statusCode ?? 500);
   // Those below 500 are Fastify's own sentences, about the request.
   return code === 'INTERNAL_ERROR'
     ? new ApiError(code, 'The server could not do this')
     : new ApiError(code, error.message);
+}
+
+function describeValidation(
+  [first]: readonly FastifySchemaValidationError[],
+  context: string | undefined,
+): string {
+  const where = `${context ?? 'request'}${first?.instancePath ?? ''}`;
+  if (first?.keyword === 'pattern') {
+    // There is one pattern in the schemas.
+    return `${where} must have no control characters`;
+  }
+  const { additionalProperty, allowedValues } = first?.params ?? {};
+  const detail =
+    typeof additionalProperty === 'string'
+      ? `: ${JSON.stringify(additionalProperty)}`
+      : Array.isArray(allowedValues)
+        ? `: ${allowedValues.join(', ')}`
+        : '';
+  return `${where} ${first?.message ?? 'is not valid'}${detail}`;
 }
 
 export function sendError(

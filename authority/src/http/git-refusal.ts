@@ -5,6 +5,8 @@ import { GitFailure } from '../git/pack-service.ts';
 import { limitBodyTime } from './care.ts';
 import { toApiError } from './error-reply.ts';
 
+/** For the rest of a body that nobody wants. */
+const REST_OF_BODY_MS = 20_000;
 /** Seconds; git itself does not try again, but those who run it do. */
 const RETRY_AFTER = '10';
 
@@ -16,7 +18,7 @@ export function sendGitRefusal(
 ): FastifyReply {
   const refusal = toRefusal(error);
   if (refusal.status >= 500) {
-    request.log.error({ err: error }, 'request failed');
+    request.log.error({ reqId: request.id, err: error }, 'request failed');
   }
   if (refusal.code === 'UNAUTHORIZED') {
     // RFC 7617. git shows its credential only after this.
@@ -36,7 +38,7 @@ export function sendGitRefusal(
 export function skipBody(request: FastifyRequest): void {
   request.raw.unpipe();
   request.raw.resume();
-  limitBodyTime(request);
+  limitBodyTime(request, REST_OF_BODY_MS);
 }
 
 function toRefusal(error: FastifyError | ApiError): ApiError {

@@ -16,16 +16,19 @@ export async function identify(
   if (credential === undefined) {
     throw new ApiError('UNAUTHORIZED', 'This needs an API key or an access token');
   }
+  const refuseFor = (seconds: number): void => {
+    if (seconds > 0) {
+      reply.header('retry-after', String(seconds));
+      throw new ApiError('TOO_MANY_REQUESTS', 'Too many credentials of this address were refused');
+    }
+  };
+  refuseFor(await failedAttempts.waitFor(request.ip));
   const at = now();
-  const wait = failedAttempts.waitFor(request.ip, at);
-  if (wait > 0) {
-    reply.header('retry-after', String(wait));
-    throw new ApiError('TOO_MANY_REQUESTS', 'Too many credentials of this address were refused');
-  }
   const authentication = await authenticate(credential, at);
   if (authentication.caller === undefined) {
     request.refusal = authentication.reason;
-    failedAttempts.count(request.ip, at);
+    // Of many that came at once, too, no more than the limit are answered.
+    refuseFor(await failedAttempts.count(request.ip));
     throw new ApiError('UNAUTHORIZED', 'Invalid API key or access token');
   }
   request.caller = authentication.caller;

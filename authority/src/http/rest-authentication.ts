@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { bearerCredential } from '../authentication/credential.ts';
+import { ApiError } from '../errors.ts';
 import { type Caller, requireOrganization } from '../rules/caller.ts';
-import { limitBodyTime, requireJsonAccepted } from './care.ts';
+import { requireJsonAccepted } from './care.ts';
 import { identify } from './identify.ts';
 import type { Services } from './services.ts';
 
@@ -12,8 +13,10 @@ export function addRestAuthentication(rest: FastifyInstance, services: Services)
     try {
       await identify(services, request, reply, bearerCredential(request.headers.authorization));
     } catch (error) {
-      // RFC 6750, section 3.
-      reply.header('www-authenticate', 'Bearer realm="mesa"');
+      if (error instanceof ApiError && error.code === 'UNAUTHORIZED') {
+        // RFC 6750, section 3.
+        reply.header('www-authenticate', 'Bearer realm="mesa"');
+      }
       throw error;
     }
     requireJsonAccepted(request.headers.accept);
@@ -21,7 +24,6 @@ export function addRestAuthentication(rest: FastifyInstance, services: Services)
     if (org !== undefined) {
       requireOrganization(callerOf(request), org);
     }
-    limitBodyTime(request);
   });
 }
 

@@ -1,4 +1,4 @@
-import { allows, type Permission } from 'mesa-auth/access-token';
+import { allows, type Permission, PERMISSIONS } from 'mesa-auth/access-token';
 
 import { ApiError } from '../errors.ts';
 
@@ -32,11 +32,11 @@ export interface RepositoryIdentity {
   readonly name: string;
 }
 
-/** Permissions that the caller has, least first: a token's where its key has them now, too. */
+/** Permissions that the caller has, least first: a key's as it was created, a token's what both allow now. */
 export function permissionsOf({ permissions, token }: Caller): readonly Permission[] {
   return token === undefined
     ? permissions
-    : token.permissions.filter((permission) => allows(permissions, permission));
+    : PERMISSIONS.filter((needed) => allows(token.permissions, needed) && allows(permissions, needed));
 }
 
 /** @throws FORBIDDEN when the caller, its key or both may not do what needs `needed` */

@@ -9,13 +9,17 @@ export type Tags = Readonly<Record<string, string>>;
 
 /**
  * `current` with `changes` made: a text sets, null removes, what is not named stays. Names are lower-cased (seed 002).
- * @throws BAD_REQUEST for two names that are the same in lower case, or more than 64 tags
+ * @throws BAD_REQUEST for two names that are the same in lower case, one that is too long so, or more than 64 tags
  */
 export function changeTags(current: Tags, changes: Readonly<Record<string, string | null>>): Tags {
   const result = new Map(Object.entries(current));
   const seen = new Set<string>();
   for (const [written, value] of Object.entries(changes)) {
     const name = written.toLowerCase();
+    // Some letters become two in lower case.
+    if (Array.from(name).length > MAX_TAG_KEY) {
+      throw new ApiError('BAD_REQUEST', `The name of a tag has at most ${MAX_TAG_KEY} characters`);
+    }
     if (seen.has(name)) {
       throw new ApiError('BAD_REQUEST', 'Two tags have the same name in lower case', { tag: name });
     }

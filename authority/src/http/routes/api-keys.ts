@@ -13,12 +13,12 @@ import { ApiError } from '../../errors.ts';
 import { type Caller, isWithin, requireKeyManager } from '../../rules/caller.ts';
 import { DEFAULT_LIMIT } from '../../rules/page.ts';
 import { changeTags } from '../../rules/tags.ts';
+import { errors, OF_BODIES } from '../error-replies.ts';
 import { callerOf } from '../rest-authentication.ts';
 import {
   ApiKeyPage,
   CreateApiKeyBody,
   CreatedApiKey,
-  errors,
   KeyParams,
   ListApiKeysQuery,
   OrgParams,
@@ -36,11 +36,12 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
     '/:org/api-keys',
     {
       schema: {
+        tags: ['Credentials'],
         operationId: 'listApiKeys',
         summary: 'List API keys, the newest first; never their secrets',
         params: OrgParams,
         querystring: ListApiKeysQuery,
-        response: { 200: ApiKeyPage, ...errors },
+        response: { 200: ApiKeyPage, ...errors() },
       },
     },
     async (request) => {
@@ -79,11 +80,12 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
     '/:org/api-keys',
     {
       schema: {
+        tags: ['Credentials'],
         operationId: 'createApiKey',
         summary: 'Create an API key, whose secret is shown this once',
         params: OrgParams,
         body: CreateApiKeyBody,
-        response: { 201: CreatedApiKey, ...errors },
+        response: { 201: CreatedApiKey, ...errors(...OF_BODIES) },
       },
     },
     async (request, reply) => {
@@ -120,10 +122,11 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
     '/:org/api-keys/:id',
     {
       schema: {
+        tags: ['Credentials'],
         operationId: 'revokeApiKey',
         summary: 'Revoke an API key, and with it every access token that it signed; again changes nothing',
         params: KeyParams,
-        response: { 200: Success, ...errors },
+        response: { 200: Success, ...errors('NOT_FOUND') },
       },
     },
     async (request) => {
@@ -137,11 +140,12 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
     '/:org/api-keys/:id',
     {
       schema: {
+        tags: ['Credentials'],
         operationId: 'updateApiKey',
         summary: 'Set and, with null, remove tags of an API key; answers with all of them',
         params: KeyParams,
         body: UpdateTagsBody,
-        response: { 200: UpdatedTags, ...errors },
+        response: { 200: UpdatedTags, ...errors('NOT_FOUND', ...OF_BODIES) },
       },
     },
     async (request) => {

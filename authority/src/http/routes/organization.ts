@@ -3,8 +3,9 @@ import { countRepositories } from '../../database/repositories.ts';
 import { ApiError } from '../../errors.ts';
 import { requirePermission } from '../../rules/caller.ts';
 import { visibleRepositories } from '../../rules/visible-repositories.ts';
+import { errors } from '../error-replies.ts';
 import { callerOf } from '../rest-authentication.ts';
-import { errors, OrganizationSummary, OrgParams } from '../schemas.ts';
+import { OrganizationSummary, OrgParams } from '../schemas.ts';
 import type { RestApp, Services } from '../services.ts';
 
 export function organizationRoutes(app: RestApp, { db }: Services): void {
@@ -12,10 +13,11 @@ export function organizationRoutes(app: RestApp, { db }: Services): void {
     '/:org',
     {
       schema: {
+        tags: ['Organization'],
         operationId: 'getOrg',
         summary: 'Sum up an organization; counts the repositories that the credential may use',
         params: OrgParams,
-        response: { 200: OrganizationSummary, ...errors },
+        response: { 200: OrganizationSummary, ...errors('NOT_FOUND') },
       },
     },
     async (request) => {

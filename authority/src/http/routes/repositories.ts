@@ -14,10 +14,10 @@ import { isBranchName, isRepositoryName } from '../../rules/names.ts';
 import { DEFAULT_LIMIT } from '../../rules/page.ts';
 import { changeTags, parseTagFilter } from '../../rules/tags.ts';
 import { visibleRepositories } from '../../rules/visible-repositories.ts';
+import { errors, OF_BODIES } from '../error-replies.ts';
 import { callerOf } from '../rest-authentication.ts';
 import {
   CreateRepoBody,
-  errors,
   ListReposQuery,
   OrgParams,
   Repo,
@@ -35,11 +35,12 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
     '/:org/repos',
     {
       schema: {
+        tags: ['Repositories'],
         operationId: 'listRepos',
         summary: 'List the repositories that the credential may use, by name',
         params: OrgParams,
         querystring: ListReposQuery,
-        response: { 200: RepoPage, ...errors },
+        response: { 200: RepoPage, ...errors() },
       },
     },
     async (request) => {
@@ -64,11 +65,12 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
     '/:org/repos',
     {
       schema: {
+        tags: ['Repositories'],
         operationId: 'createRepo',
         summary: 'Create an empty repository',
         params: OrgParams,
         body: CreateRepoBody,
-        response: { 201: Repo, ...errors },
+        response: { 201: Repo, ...errors('CONFLICT', ...OF_BODIES) },
       },
     },
     async (request, reply) => {
@@ -104,10 +106,11 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
     '/:org/:repo',
     {
       schema: {
+        tags: ['Repositories'],
         operationId: 'getRepo',
         summary: 'Get a repository',
         params: RepoParams,
-        response: { 200: Repo, ...errors },
+        response: { 200: Repo, ...errors('NOT_FOUND') },
       },
     },
     async (request) => {
@@ -121,11 +124,12 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
     '/:org/:repo',
     {
       schema: {
+        tags: ['Repositories'],
         operationId: 'updateRepo',
         summary: 'Rename a repository, or change its default bookmark or tags',
         params: RepoParams,
         body: UpdateRepoBody,
-        response: { 200: Repo, ...errors },
+        response: { 200: Repo, ...errors('NOT_FOUND', 'CONFLICT', ...OF_BODIES) },
       },
     },
     async (request) => {
@@ -146,10 +150,11 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
     '/:org/:repo',
     {
       schema: {
+        tags: ['Repositories'],
         operationId: 'deleteRepo',
         summary: 'Delete a repository with everything in it',
         params: RepoParams,
-        response: { 200: Success, ...errors },
+        response: { 200: Success, ...errors('NOT_FOUND') },
       },
     },
     async (request) => {

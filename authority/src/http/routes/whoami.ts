@@ -1,6 +1,7 @@
 import { permissionsOf } from '../../rules/caller.ts';
+import { errors } from '../error-replies.ts';
 import { callerOf } from '../rest-authentication.ts';
-import { CallerIdentity, errors } from '../schemas.ts';
+import { CallerIdentity } from '../schemas.ts';
 import type { RestApp } from '../services.ts';
 
 export function whoamiRoutes(app: RestApp): void {
@@ -8,9 +9,10 @@ export function whoamiRoutes(app: RestApp): void {
     '/whoami',
     {
       schema: {
+        tags: ['Credentials'],
         operationId: 'whoami',
         summary: 'Who the credential belongs to, and what it may do',
-        response: { 200: CallerIdentity, ...errors },
+        response: { 200: CallerIdentity, ...errors() },
       },
     },
     async (request) => {

@@ -1,0 +1,36 @@
+import { codeOf } from '../errors.ts';
+
+/** https://nodejs.org/api/errors.html#common-system-errors, as far as connections have them. */
+const SYSTEM_CODES = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+];
+/**
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html: connection exceptions, insufficient resources,
+ * operator intervention (shut down, statement timeout), and 55000 when a database takes no connections.
+ */
+const POSTGRES_CODE = /^(?:08|53|57)[0-9A-Z]{3}$|^55000$/;
+/** node-postgres gives these no code. */
+const POSTGRES_MESSAGE = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
+/** https://sqlite.org/rescode.html: BUSY, IOERR, FULL and CANTOPEN, in the low byte. */
+const SQLITE_CODES = [5, 10, 13, 14];
+
+/** Whether the database, and not the request, is the reason: the same request may work later. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError) {
+    return error.errors.some(isUnavailable);
+  }
+  const code = codeOf(error) ?? '';
+  return (
+    error instanceof Error &&
+    (SYSTEM_CODES.includes(code) ||
+      POSTGRES_CODE.test(code) ||
+      POSTGRES_MESSAGE.test(error.message) ||
+      ('errcode' in error && typeof error.errcode === 'number' && SQLITE_CODES.includes(error.errcode & 255)))
+  );
+}
