@@ -41,7 +41,7 @@ export function errors(...further: readonly ApiErrorCode[]): Record<number, Retu
 }
 
 /** The error body of the contract, section 7. */
-function errorReply(code: ApiErrorCode) {
+export function errorReply(code: ApiErrorCode) {
   return Type.Object(
     {
       error: Type.Object({

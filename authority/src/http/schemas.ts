@@ -70,6 +70,8 @@ const PageMembers = {
   has_more: Type.Boolean(),
 };
 
+export const Health = Type.Object({ status: Type.Literal('ok') }, { description: 'It can' });
+
 export const Success = Type.Object({ success: Type.Literal(true) }, { description: 'Done' });
 
 export const CallerIdentity = Type.Object(
@@ -174,7 +176,7 @@ const repoMembers = {
 };
 export const Repo = Type.Object(repoMembers, { description: 'The repository' });
 export const RepoPage = Type.Object(
-  { ...PageMembers, repos: Type.Array(Type.Object(repoMembers)) },
+  { ...PageMembers, repos: Type.Array(Repo) },
   { description: 'A page of repositories' },
 );
 export const ListReposQuery = Type.Object(
