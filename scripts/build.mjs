@@ -51,7 +51,7 @@ const { output } = await bundle.write({
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',
-        test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|replace-file))\.ts$/,
+        test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
       },
       // What git starts: one file, too.
       {

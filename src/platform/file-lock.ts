@@ -1,18 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import {
-  constants,
-  existsSync,
-  fchmodSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { constants, fchmodSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+import { isHeldUp, runFlock, type FlockAttempt } from './flock-helper.ts';
 import { closeQuietly, readAll, treatLooseFile, type Looseness, type Warn } from './private-file.ts';
 
 export interface FileLockOptions {
@@ -30,12 +21,6 @@ const NOTICE_AFTER_MS = 1_000;
 const GIVE_UP_AFTER_MS = 60_000;
 const POLL_MS = 50;
 const MAX_PID_BYTES = 16;
-
-// Absolute, never through PATH: whoever can change PATH must not be handed the lock.
-const FLOCK_PROGRAMS = ['/usr/bin/flock', '/bin/flock', '/run/current-system/sw/bin/flock'];
-
-// flock(1): the lock is held by somebody else, and -n was given.
-const FLOCK_CONFLICT = 1;
 
 // The cause of the errors that say so, to tell them from locks that do not work.
 const HELD = Symbol('held by another process');
@@ -68,7 +53,7 @@ export async function withFileLock<T>(options: FileLockOptions, work: () => Prom
  */
 export async function tryLockFile(path: string): Promise<number | undefined> {
   try {
-    const fd = await acquireOnce(path, undefined);
+    const fd = await acquireOnce(path, {});
     writeHolder(fd);
     return fd;
   } catch (error) {
@@ -79,23 +64,29 @@ export async function tryLockFile(path: string): Promise<number | undefined> {
   }
 }
 
-async function acquire(options: FileLockOptions): Promise<number> {
-  const deadline = Date.now() + (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS);
-  const notice = setTimeout(() => {
-    options.onWait(readHolder(options.path));
-  }, options.noticeAfterMs ?? NOTICE_AFTER_MS);
+async function acquire({ path, onWait, ...options }: FileLockOptions): Promise<number> {
+  const attempt: FlockAttempt = { deadline: Date.now() + (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS) };
+  const tell = (): void => {
+    if (process.platform === 'darwin' || isHeldUp(attempt)) {
+      onWait(readHolder(path));
+    } else {
+      notice = setTimeout(tell, POLL_MS);
+    }
+  };
+  let notice = setTimeout(tell, options.noticeAfterMs ?? NOTICE_AFTER_MS);
   try {
-    return await acquireOnce(options.path, deadline);
+    return await acquireOnce(path, attempt);
   } finally {
     clearTimeout(notice);
   }
 }
 
-/** @param deadline wall-clock milliseconds; undefined not to wait at all */
-async function acquireOnce(path: string, deadline: number | undefined): Promise<number> {
+async function acquireOnce(path: string, attempt: FlockAttempt): Promise<number> {
   for (;;) {
     const fd =
-      process.platform === 'darwin' ? await openLocked(path, deadline) : await openAndLock(path, deadline);
+      process.platform === 'darwin'
+        ? await openLocked(path, attempt.deadline)
+        : await openAndLock(path, attempt);
     if (isStillAt(fd, path)) {
       return fd;
     }
@@ -104,68 +95,17 @@ async function acquireOnce(path: string, deadline: number | undefined): Promise<
   }
 }
 
-async function openAndLock(path: string, deadline: number | undefined): Promise<number> {
+async function openAndLock(path: string, attempt: FlockAttempt): Promise<number> {
   const fd = openLockFile(path, 0);
   try {
-    const program = FLOCK_PROGRAMS.find((candidate) => existsSync(candidate));
-    if (program === undefined) {
-      throw new MesaAuthError('STORE_BUSY', 'cannot lock the secret store: flock(1) is not installed', {
-        hint: 'install util-linux',
-      });
+    if (!(await runFlock(fd, path, attempt))) {
+      throw busy(path);
     }
-    await runFlock(program, fd, path, deadline);
     return fd;
   } catch (error) {
     closeQuietly(fd);
     throw error;
   }
-}
-
-function runFlock(program: string, fd: number, path: string, deadline: number | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let child: ChildProcess;
-    try {
-      // An empty environment: the helper has no use for ours, which may hold a passphrase.
-      const args = deadline === undefined ? ['-x', '-n', '3'] : ['-x', '3'];
-      child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd], env: {} });
-    } catch (error) {
-      reject(ioError('run', program, error));
-      return;
-    }
-    let late = false;
-    const timer =
-      deadline === undefined
-        ? undefined
-        : setTimeout(
-            () => {
-              late = true;
-              child.kill('SIGKILL');
-            },
-            Math.max(0, deadline - Date.now()),
-          );
-    child.once('error', (error) => {
-      clearTimeout(timer);
-      reject(ioError('run', program, error));
-    });
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) {
-        resolve();
-      } else if (late || (deadline === undefined && code === FLOCK_CONFLICT)) {
-        reject(busy(path));
-      } else {
-        reject(
-          new MesaAuthError(
-            'STORE_BUSY',
-            `cannot lock ${path}: flock ended with ${signal ?? `status ${String(code)}`}`,
-            {
-              hint: 'keep the data directory on a file system that supports locks',
-            },
-          ),
-        );
-      }
-    });
-  });
 }
 
 async function openLocked(path: string, deadline: number | undefined): Promise<number> {

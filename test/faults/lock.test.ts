@@ -80,6 +80,17 @@ it('gives up in this process as well, and leaves no helper', async () => {
   expect(helpersIn(home)).toEqual([]);
 });
 
+it('says nothing of a lock that is free, however long its helper takes to start', async () => {
+  countPoint('lock: left-over file');
+  const home = createTempHome();
+  const path = home.write('.local/share/mesa/.lock', '1\n');
+  const heard: (number | undefined)[] = [];
+  for (let turn = 0; turn < 20; turn += 1) {
+    await withFileLock({ path, onWait: (pid) => heard.push(pid), noticeAfterMs: 0 }, () => Promise.resolve());
+  }
+  expect(heard).toEqual([]);
+});
+
 const SUCCESSORS = {
   removed: (path: string) => rmSync(path),
   'replaced by a new file': (path: string) => {
