@@ -2,19 +2,26 @@
 # The tests drive real programs. Where one is missing and this is Debian with root rights, install it.
 set -eu
 
-missing=
-for tool in age:age git:git strace:strace flock:util-linux bash:bash zsh:zsh fish:fish; do
-  command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
-done
-# Debian keeps the server out of PATH.
-ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+missing_packages() {
+  for tool in age:age git:git strace:strace flock:util-linux ps:procps bash:bash zsh:zsh fish:fish; do
+    command -v "${tool%%:*}" >/dev/null 2>&1 || printf ' %s' "${tool#*:}"
+  done
+}
+
+missing=$(missing_packages)
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  apt-get update -qq
+  # Another apt-get may be at work, and a mirror may fail once.
+  apt() {
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" >/dev/null
+  }
+  apt update
   # shellcheck disable=SC2086 # a list of words
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-else
+  apt install -y --no-install-recommends $missing
+  missing=$(missing_packages)
+fi
+if [ -n "$missing" ]; then
   echo "the tests need these packages first:$missing" >&2
   exit 1
 fi
