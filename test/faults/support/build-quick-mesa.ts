@@ -21,7 +21,15 @@ export async function setup(project: TestProject): Promise<() => void> {
     transform: { target: 'node20.17', define: { MESA_VERSION: '"0.0.0"' } },
     logLevel: 'silent',
   });
-  await bundle.write({ dir, format: 'cjs', entryFileNames: 'quick-mesa.cjs', chunkFileNames: '[name].cjs' });
+  await bundle.write({
+    dir,
+    format: 'cjs',
+    comments: false,
+    // It is started thousands of times: one file for what every command loads.
+    codeSplitting: { groups: [{ name: 'start', tags: ['$initial'] }] },
+    entryFileNames: 'quick-mesa.cjs',
+    chunkFileNames: '[name].cjs',
+  });
   await bundle.close();
   project.provide('quickMesa', join(dir, 'quick-mesa.cjs'));
   return () => rmSync(dir, { recursive: true, force: true });

@@ -1,25 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 
 import { finishMesa, runMesa, startMesa, type RunOptions, type RunResult } from '../../support/run-mesa.ts';
+import { callsBelow, isBelow, parseLog, pathsIn, type FileCall, type LoggedCall } from './strace-log.ts';
 
-/** One system call of a traced run that has to do with a file below the home directory. */
-export interface FileCall {
-  readonly syscall: string;
-  /** Which one of its thread's calls of that name it is, from 1: what strace calls `when`. */
+/** How strace finds one call of a command, in whatever home directory. */
+export interface Aim {
+  readonly call: FileCall;
+  /** Only calls on this file are counted, relative to the home directory; all of that name when undefined. */
+  readonly file: string | undefined;
+  /** As in FileCall, among the calls that are counted. */
   readonly when: number;
-  /** Which one of all calls of that name below the home directory it is, from 0. */
+  /** As in FileCall, among the calls that are counted. */
   readonly index: number;
-  /** As strace wrote it. */
-  readonly line: string;
+  /** Whether another process makes it than the first, such as one that locks. */
+  readonly byHelper: boolean;
 }
 
+/** The fault of a process that is killed as it enters the call. */
+export const KILL = 'signal=KILL';
+
 export interface Injection {
-  readonly syscall: string;
-  readonly when: number;
-  /** As in strace: `error=EIO`, `signal=KILL`. */
+  /** As in strace: `error=EIO`, KILL. */
   readonly fault: string;
-  /** Further injections, written out. */
+  /** Further injections, written out as in strace. */
   readonly more?: readonly string[];
 }
 
@@ -27,15 +31,9 @@ export interface InjectedRun {
   readonly result: RunResult;
   /** The call that was hit; undefined when it was none below the home directory. */
   readonly hit: FileCall | undefined;
-  /** The calls of that name below the home directory, as far as the run came. */
-  readonly calls: readonly FileCall[];
+  /** A better aim at the same call, as far as this run tells. */
+  readonly next: Aim;
 }
-
-// An error in one of libuv's own calls, hit by mistake, may hang it for good.
-const PATIENCE_MS = 10_000;
-
-// The command line of a run quotes the home directory, too.
-const IRRELEVANT = new Set(['execve']);
 
 /**
  * The calls that a command makes below its home directory, in order, from a run without faults. A new call in the
@@ -50,117 +48,108 @@ export async function traceFileCalls(
     ...traced(options),
     under: ['strace', '-f', '-qq', '-y', '-o', log],
   });
-  return { result, calls: parseLog(log, options.home.path) };
+  return { result, calls: callsBelow(parseLog(readFileSync(log, 'utf8')), options.home.path) };
 }
 
 /**
- * The calls of one name. The way that errors are injected is faster than the other, and wakes threads at other
- * moments: the numbers of read and write differ.
+ * Aims at each call of a run. How often node's threads wake each other, by read and write, differs from run to run, so
+ * strace is to count the calls on one file alone. That takes a name that is known beforehand: all but those of temporary
+ * files.
+ * @param root the home directory of the run, as it was before
  */
-export async function traceCallsOf(
-  syscall: string,
-  args: readonly string[],
-  options: RunOptions,
-): Promise<readonly FileCall[]> {
-  const log = join(options.home.path, 'strace.log');
-  await runMesa(args, {
-    ...traced(options),
-    under: ['strace', '-f', '-qq', '-y', '--seccomp-bpf', '-e', `trace=${syscall}`, '-o', log],
+export function aimAtEach(calls: readonly FileCall[], root: string): readonly Aim[] {
+  return calls.map((call) => {
+    const byHelper = call.thread !== calls[0]?.thread;
+    const [path] = pathsIn(call.line);
+    if (path === undefined || !isBelow(path, root) || path.endsWith('.tmp')) {
+      return { call, file: undefined, when: call.when, index: call.index, byHelper };
+    }
+    // strace takes what a link leads to for the same file.
+    const names = new Set([path, existsSync(path) ? realpathSync(path) : path]);
+    const before = calls
+      .slice(0, calls.indexOf(call))
+      .filter(
+        ({ syscall, line }) => syscall === call.syscall && pathsIn(line).some((name) => names.has(name)),
+      );
+    const when = before.filter(({ thread }) => thread === call.thread).length + 1;
+    return { call, file: relative(root, path), when, index: before.length, byHelper };
   });
-  return parseLog(log, options.home.path);
 }
+
+const POLL_MS = 4;
+/** For how long strace holds a call at most, in microseconds. */
+const HOLD_US = 600_000_000;
+// What strace says of a process that dies while it holds one of its calls.
+const KILLED_WHILE_HELD = /^strace: dispatch_event: pid \d+ has delayed wait data set already\n/m;
 
 /** Runs a command with a fault in one of its system calls. */
 export async function runInjected(
   args: readonly string[],
   options: RunOptions,
-  { syscall, when, fault, more = [] }: Injection,
+  aim: Aim,
+  { fault, more = [] }: Injection,
 ): Promise<InjectedRun> {
-  const log = join(options.home.path, 'strace.log');
-  const kill = fault.startsWith('signal=');
+  const { call, file, when, index, byHelper } = aim;
+  const { path: root } = options.home;
+  const log = join(root, 'strace.log');
+  // To stop at the calls of one name only is many times faster than to stop at all, but strace then delivers no signal.
+  // Instead it holds the call, and both are killed; which leaves nobody to trace what a helper's parent does then.
+  const holds = fault === KILL && !byHelper;
   const under = [
     'strace',
     '-f',
     '-qq',
     '-y',
-    // Many times faster, but strace 6.1 then delivers no signals.
-    ...(kill ? [] : ['--seccomp-bpf']),
+    ...(fault === KILL && byHelper ? [] : ['--seccomp-bpf']),
+    ...(file === undefined ? [] : ['-P', join(root, file)]),
     '-e',
-    `trace=${[syscall, ...more.map((injection) => injection.split(':')[0])].join(',')}`,
+    `trace=${[call.syscall, ...more.map((injection) => injection.split(':')[0])].join(',')}`,
     '-e',
-    `inject=${syscall}:${fault}:when=${when}`,
+    `inject=${call.syscall}:${holds ? `delay_enter=${HOLD_US}` : fault}:when=${when}`,
     ...more.flatMap((injection) => ['-e', `inject=${injection}`]),
     '-o',
     log,
   ];
+  const callsSoFar = (): readonly LoggedCall[] =>
+    parseLog(readFileSync(log, 'utf8')).filter(({ syscall }) => syscall === call.syscall);
+  const isMet = (made: LoggedCall): boolean =>
+    fault === KILL ? made.when === when : made.line.endsWith('(INJECTED)');
+
+  writeFileSync(log, '');
   const child = startMesa(args, { ...traced(options), under });
-  const timer = setTimeout(() => {
-    if (child.pid !== undefined) {
-      process.kill(-child.pid, 'SIGKILL');
+  const watcher = setInterval(() => {
+    const met = callsSoFar().find(isMet);
+    if (met === undefined) {
+      return;
     }
-  }, PATIENCE_MS);
+    clearInterval(watcher);
+    if (callsBelow([met], root).length === 0) {
+      // An error in one of libuv's own calls may hang it for good.
+      killQuietly(-(child.pid ?? Number.NaN));
+    } else if (holds) {
+      killQuietly(met.thread);
+      killQuietly(child.pid ?? Number.NaN);
+    }
+  }, POLL_MS);
   const result = await finishMesa(child, options.stdin);
-  clearTimeout(timer);
-  const calls = parseLog(log, options.home.path).filter((call) => call.syscall === syscall);
-  const hit = kill
-    ? calls.findLast((call) => call.when === when)
-    : calls.find((call) => call.line.includes('(INJECTED)'));
-  const happened = !kill || readFileSync(log, 'utf8').includes('+++ killed by SIGKILL +++');
-  return { result, hit: happened ? hit : undefined, calls };
+  clearInterval(watcher);
+  const calls = callsBelow(callsSoFar(), root);
+  return {
+    result: { ...result, stderr: result.stderr.replace(KILLED_WHILE_HELD, '') },
+    hit: calls.find(isMet),
+    next: { ...aim, when: calls.find((made) => made.index === index)?.when ?? when + 1 },
+  };
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
 }
 
 /** strace names the working directory beside every path, so it must not be the home directory. */
 function traced(options: RunOptions): RunOptions {
   return { ...options, cwd: '/' };
-}
-
-function parseLog(log: string, root: string): readonly FileCall[] {
-  const made = new Map<string, number>();
-  const found = new Map<string, number>();
-  const calls: FileCall[] = [];
-  for (const line of wholeLines(readFileSync(log, 'utf8'))) {
-    const [, thread, syscall] = /^(\d+) +([a-z0-9_]+)\(/.exec(line) ?? [];
-    if (thread === undefined || syscall === undefined) {
-      continue;
-    }
-    const when = (made.get(`${thread} ${syscall}`) ?? 0) + 1;
-    made.set(`${thread} ${syscall}`, when);
-    if (!IRRELEVANT.has(syscall) && namesFileBelow(line, root)) {
-      const index = found.get(syscall) ?? 0;
-      found.set(syscall, index + 1);
-      calls.push({ syscall, when, index, line });
-    }
-  }
-  return calls;
-}
-
-const UNFINISHED = ' <unfinished ...>';
-
-/** Joins the halves of calls that another thread's call came between, at the place of the first half. */
-function wholeLines(log: string): readonly string[] {
-  const lines: string[] = [];
-  const unfinished = new Map<string, number>();
-  for (const line of log.split('\n')) {
-    const [, thread = '', end = ''] = /^(\d+) +<\.\.\. [a-z0-9_]+ resumed>(.*)$/.exec(line) ?? [];
-    const at = unfinished.get(thread);
-    if (at !== undefined) {
-      lines[at] = `${lines[at]}${end}`;
-      unfinished.delete(thread);
-      continue;
-    }
-    if (line.endsWith(UNFINISHED)) {
-      unfinished.set(/^\d+/.exec(line)?.[0] ?? '', lines.length);
-    }
-    lines.push(line.endsWith(UNFINISHED) ? line.slice(0, -UNFINISHED.length) : line);
-  }
-  return lines;
-}
-
-/** By a descriptor or a path; the content that is read or written may mention the directory as well. */
-function namesFileBelow(line: string, root: string): boolean {
-  const [, descriptor] = /^\d+ +[a-z0-9_]+\(\d+<([^>]*)>/.exec(line) ?? [];
-  const inside = (path: string): boolean => path === root || path.startsWith(`${root}/`);
-  return descriptor === undefined
-    ? (line.match(/"[^"]*"/g) ?? []).some((text) => inside(text.slice(1, -1)))
-    : inside(descriptor);
 }
