@@ -14,9 +14,9 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
-    // Many tests start processes, and some of those derive a key for a second, on two cores.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Many tests start processes, and some of those derive a key for a second, on two cores that may be busy.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // They wait more than they compute.
     maxWorkers: 4,
   },

@@ -138,9 +138,10 @@ describe('one unlock', () => {
 
   it('ends by itself when the vault is not used, and not before', async () => {
     const home = await vaultHome();
-    const pid = await unlock(home, { args: ['--timeout', '3s'] });
-    for (let use = 0; use < 4; use += 1) {
-      await sleep(1_000);
+    // Longer together than it is kept unlocked, and so much shorter each that a busy machine does not matter.
+    const pid = await unlock(home, { args: ['--timeout', '9s'] });
+    for (let use = 0; use < 5; use += 1) {
+      await sleep(2_000);
       expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stderr: '' });
     }
     await expectEnded(pid, agentFiles(home).socket);

@@ -42,7 +42,7 @@ const IN_LINE = SECRETS.add('a line of a damaged store');
 const IN_REMOTE = SECRETS.add('the token in the git remote');
 
 const STORES = /\/secrets\.(?:plaintext\.toml|vault\.age)$/;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 
 interface Step {
   readonly args: readonly string[];

@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
 import type { Backend } from '../../src/core/secret-store.ts';
-import { runMesa, type RunResult } from '../support/run-mesa.ts';
+import { NODE, runMesa, type RunResult } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
 import { keyOf, PASSPHRASE, storeKeys, storePath } from './support/key-home.ts';
@@ -19,7 +20,16 @@ import {
 } from './support/traps.ts';
 
 const AT_ONCE_MS = 1_000;
+/** What that is where nothing else runs, in starts of node that does nothing. */
+const AT_ONCE_STARTS = 20;
 const ATTEMPTS = 4;
+
+/** What a second is on this machine, as busy as it is now. */
+function atOnceMs(): number {
+  const started = performance.now();
+  execFileSync(NODE, ['-e', '']);
+  return Math.max(AT_ONCE_MS, AT_ONCE_STARTS * (performance.now() - started));
+}
 
 const READERS = [
   ['auth', 'list'],
@@ -48,11 +58,13 @@ async function judgeRefusal(
   const before = snapshot(home.path);
   const problems: Problem[] = [];
   let { status, stdout, stderr, milliseconds } = await run(args, home);
+  let most = AT_ONCE_MS;
   // A busy machine may take its time once, but not every time.
-  for (let attempt = 2; attempt <= ATTEMPTS && milliseconds >= AT_ONCE_MS; attempt += 1) {
+  for (let attempt = 2; attempt <= ATTEMPTS && milliseconds >= most; attempt += 1) {
     ({ status, stdout, stderr, milliseconds } = await run(args, home));
+    most = atOnceMs();
   }
-  if (milliseconds >= AT_ONCE_MS) {
+  if (milliseconds >= most) {
     problems.push({ kind: 'damaged', text: `took ${milliseconds} ms` });
   }
   if (status !== wanted || stdout !== '') {

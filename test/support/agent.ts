@@ -9,7 +9,7 @@ import { runMesa } from './run-mesa.ts';
 import { UNLOCKED } from './stores.ts';
 import type { TempHome } from './temp-home.ts';
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 
 /** What the agent of a home directory leaves there. */
 export interface AgentFiles {

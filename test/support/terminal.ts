@@ -9,7 +9,7 @@ import { childEnv, MESA, NODE } from './run-mesa.ts';
 import type { TempHome } from './temp-home.ts';
 
 const POLL_MS = 20;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 
 export const KEYS = {
   enter: '\r',

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 
 import { onTestFinished } from 'vitest';
 
@@ -14,6 +14,7 @@ export interface Writer {
   /** What it has said so far. */
   readonly said: () => string;
   readonly ended: () => boolean;
+  readonly kill: () => void;
 }
 
 /** Starts `set-key --org <org>`. */
@@ -38,8 +39,13 @@ export function startWriter(home: TempHome, org: string): Writer {
     end: finishMesa(child, keyOf(`orgs/${org}`)),
     said: () => said,
     ended: () => child.exitCode !== null || child.signalCode !== null,
+    kill: () => {
+      child.kill('SIGKILL');
+    },
   };
 }
+
+const ATTEMPTS = 10;
 
 /**
  * A mesa that holds the lock and does not go on: stopped in the derivation for a vault, which happens under the lock
@@ -47,14 +53,26 @@ export function startWriter(home: TempHome, org: string): Writer {
  */
 export async function stoppedHolder(home: TempHome, org = 'holder'): Promise<Writer> {
   home.useBackend('encrypted-file');
-  const writer = startWriter(home, org);
-  await waitUntil('a writer has the lock', () => readOr('', pathsOf(home).lockFile) === `${writer.pid}\n`);
-  process.kill(writer.pid, 'SIGSTOP');
-  await waitUntil('a writer stops', () => / \(mesa\) T /.test(readOr('', `/proc/${writer.pid}/stat`)));
-  if (writer.ended()) {
-    throw new Error('the writer was too fast to be stopped');
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const writer = startWriter(home, org);
+    const stat = (): string => readOr('', `/proc/${writer.pid}/stat`);
+    await waitUntil(
+      'a writer has the lock',
+      () => writer.ended() || readOr('', pathsOf(home).lockFile) === `${writer.pid}\n`,
+    );
+    if (!writer.ended()) {
+      process.kill(writer.pid, 'SIGSTOP');
+      await waitUntil('a writer stops', () => writer.ended() || / \(mesa\) T /.test(stat()));
+    }
+    if (!writer.ended() && readOr('', home.vault) === '') {
+      return writer;
+    }
+    // On a busy machine the writer may be done before this process comes to look.
+    writer.kill();
+    await writer.end;
+    rmSync(home.vault, { force: true });
   }
-  return writer;
+  throw new Error('the writers were too fast to be stopped');
 }
 
 /** The flock helper of a waiting mesa, once it has one that is not `former`. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 20;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Waits for something that happens soon, on however slow a machine. */
 export async function waitUntil(what: string, happened: () => boolean): Promise<void> {
