@@ -61,6 +61,10 @@ function writeKeys(env, count) {
   writeFileSync(path, `version = 1\n${entries.join('')}`, { mode: 0o600 });
 }
 
+/** What git writes to a helper. */
+const REQUEST = 'protocol=https\nhost=api.mesa.dev\npath=org5/web.git\n\n';
+const CREDENTIAL = ['auth', 'git-credential', 'get'];
+
 const bare = (env) => ({
   name: 'B',
   argv: [process.execPath, join(here, 'empty.cjs')],
@@ -82,6 +86,7 @@ async function withoutVault() {
   const commands = [
     bare(ten),
     run('get-key, 10 keys', ten, get),
+    run('git-credential get, 10 keys', ten, CREDENTIAL, { stdin: REQUEST }),
     run('--version', ten, ['--version']),
     run('--help', ten, ['--help']),
     run('list, 10 keys', ten, ['auth', 'list']),
@@ -115,6 +120,7 @@ async function withoutVault() {
           unit: 'gh',
           target: 0.7,
         }),
+    row('git-credential get, 10 keys', 1.25),
     row('--version', 1.7),
     row('--help', 1.7),
     row('list, 10 keys', 1.7),
@@ -149,15 +155,16 @@ async function withAgent() {
   }
   try {
     const get = run('get-key, agent', env, ['auth', 'get-key', '--org', 'org5']);
+    const credential = run('git-credential get, agent', env, CREDENTIAL, { stdin: REQUEST });
     const set = run('set-key, agent', env, ['auth', 'set-key', '--org', 'org5'], {
       stdin: 'mesa_00000000000000000005',
       before: () => sleep(UNTIL_READY_MS),
     });
-    const reads = await measure([bare(env), get], Number(options.rounds));
+    const reads = await measure([bare(env), get, credential], Number(options.rounds));
     const writes = await measure([bare(env), set], Number(options['vault-rounds']));
     const row = (name, times, target) =>
       judged({ name, ratio: medianOf(times, (of) => of(name) / of('B')), unit: 'B', target });
-    return [row(get.name, reads, 1.45), row(set.name, writes, 1.7)];
+    return [row(get.name, reads, 1.45), row(credential.name, reads, 1.45), row(set.name, writes, 1.7)];
   } finally {
     auth('lock');
   }

@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
  */
 export function announceToActions({ host, output }: Context, token: Token): void {
   if (host.env['GITHUB_ACTIONS'] === 'true') {
+    // A percent sign begins an escape there.
     output.note(`::add-mask::${token.reveal().replaceAll('%', '%25')}`);
   }
 }

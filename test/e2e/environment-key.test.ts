@@ -77,3 +77,13 @@ it('MESA_ORG does not choose where a key is stored or removed: only the flags do
     'removed key for global from plaintext-file\n',
   );
 });
+
+it('in GitHub Actions a printed key is announced on stderr first, with its percent signs escaped', async () => {
+  const home = createTempHome();
+  const env = { GITHUB_ACTIONS: 'true', MESA_API_KEY: 'mesa_100%_printable' };
+  expect(await runMesa(['auth', 'get-key'], { home, env })).toMatchObject({
+    status: 0,
+    stdout: 'mesa_100%_printable\n',
+    stderr: '::add-mask::mesa_100%25_printable\n',
+  });
+});

@@ -163,7 +163,7 @@ describe('git-credential get', () => {
   });
 });
 
-it.each(['store', 'erase', 'capability', 'future'])(
+it.each(['store', 'capability', 'future'])(
   'git-credential %s does nothing, whatever it is given, and never touches a stored key',
   async (operation) => {
     const home = plainHome();
@@ -176,6 +176,22 @@ it.each(['store', 'erase', 'capability', 'future'])(
     expect(fingerprint(home)).toEqual(before);
   },
 );
+
+it('git-credential erase keeps the key, and tells which one it is about', async () => {
+  const home = plainHome();
+  const before = fingerprint(home);
+  const erase = (stdin: string) => runMesa(['auth', 'git-credential', 'erase'], { home, stdin });
+  expect(await erase(`${HOST}path=acme/web.git\nusername=t\npassword=${WEB}\n\n`)).toMatchObject({
+    status: 0,
+    stdout: '',
+    stderr:
+      'mesa: https://api.mesa.dev did not accept the password for acme/web.git\nhint: see which key mesa has for it: mesa auth get-key --org acme --repo web --explain\n',
+  });
+  for (const other of ['protocol=https\nhost=github.com\npath=acme/web.git\n\n', 'nonsense\n', '']) {
+    expect(await erase(other)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  }
+  expect(fingerprint(home)).toEqual(before);
+});
 
 it('git-credential without an operation is a mistake', async () => {
   expect(await runMesa(['auth', 'git-credential'], { home: createTempHome() })).toMatchObject({

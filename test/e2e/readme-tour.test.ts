@@ -11,7 +11,7 @@ const today = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length);
 describe('the tour in the README', () => {
   const blocks = parseTour(readme);
 
-  it('has a part with a plaintext store, one with a vault, and one with the keys at work', () => {
+  it('has a part with a plaintext store, one with a vault, one with git, and one with the keys at work', () => {
     expect(blocks.map((block) => block[0]?.command)).toEqual([
       'mesa init -y --backend plaintext-file',
       'mesa init -y --backend encrypted-file',

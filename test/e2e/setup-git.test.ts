@@ -217,6 +217,7 @@ describe('git that was set up', () => {
     const { status, stderr } = await git(home, ['clone', '-q', `${server.url}/acme/web.git`, 'web']);
     expect(status).not.toBe(0);
     expect(stderr).toContain('Authentication failed');
+    expect(stderr).toContain('mesa auth get-key --org acme --repo web --explain');
     expect(readFileSync(home.plaintext, 'utf8')).toBe(store);
     expect(server.accesses.map(({ password }) => password)).toEqual([ACME_KEY]);
   });

@@ -10,11 +10,11 @@ import { clearHome, PASSPHRASE, storeKeys, storePath } from './support/key-home.
 import { argsIn, SCENARIO_ENV, SCENARIO_NAMES, SCENARIOS } from './support/scenarios.ts';
 import { traceFileCalls } from './support/strace.ts';
 
-function optionsFor(home: TempHome, stdin?: string): RunOptions {
+function optionsFor(home: TempHome, stdin?: string, env?: RunOptions['env']): RunOptions {
   return {
     home,
     script: inject('quickMesa'),
-    env: SCENARIO_ENV,
+    env: { ...SCENARIO_ENV, ...env },
     ...(stdin === undefined ? {} : { stdin }),
   };
 }
@@ -29,7 +29,10 @@ it.each(SINGLE_WRITES)(
     const scenario = await SCENARIOS[name]();
     const home = createTempHome();
     scenario.prepare(home);
-    const { calls } = await traceFileCalls(argsIn(scenario, home), optionsFor(home, scenario.stdin));
+    const { calls } = await traceFileCalls(
+      argsIn(scenario, home),
+      optionsFor(home, scenario.stdin, scenario.env),
+    );
     const target = scenario.target(home);
     const dir = dirname(target);
 
@@ -69,7 +72,10 @@ it.each(['plaintext: first set-key', 'config: first init'] as const)(
     const scenario = await SCENARIOS[name]();
     const home = createTempHome();
     scenario.prepare(home);
-    const { calls } = await traceFileCalls(argsIn(scenario, home), optionsFor(home, scenario.stdin));
+    const { calls } = await traceFileCalls(
+      argsIn(scenario, home),
+      optionsFor(home, scenario.stdin, scenario.env),
+    );
     const made = calls.flatMap(({ line }) => /mkdir(?:at)?\(.*"([^"]*)", 0700\) = 0/.exec(line)?.[1] ?? []);
     expect(made.length).toBeGreaterThanOrEqual(3);
     for (const path of made) {

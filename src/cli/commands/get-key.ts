@@ -15,5 +15,9 @@ export async function runGetKey(context: Context, options: GetKeyOptions): Promi
     return;
   }
   const { token } = await resolveKey(context, options);
+  if (context.host.env['GITHUB_ACTIONS'] === 'true') {
+    const { announceToActions } = await import('../github-actions.ts');
+    announceToActions(context, token);
+  }
   context.output.data(`${token.reveal()}\n`);
 }

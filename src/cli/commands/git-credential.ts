@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { KeyScope } from '../../core/key-scope.ts';
+import { scopeFlags, type KeyScope } from '../../core/key-scope.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readCredentialRequest, scopeOfPath, type CredentialRequest } from '../../git/credential-request.ts';
@@ -25,8 +25,8 @@ const USERNAME = 't';
 const MINT_TTL_SECONDS = 15 * 60;
 
 /**
- * `mesa auth git-credential`: answers git's question for a password on the API's host, and no other. Operations but `get`
- * are none of our business: what git says to store came from here, and what it says to erase is for people to replace.
+ * `mesa auth git-credential`: answers git's question for a password on the API's host, and no other. Nothing that
+ * git says changes a store: what it says to store came from here, and what it says to erase is for people to replace.
  */
 export async function runGitCredential(
   context: Context,
@@ -37,10 +37,14 @@ export async function runGitCredential(
       hint: 'git calls it once set up: mesa auth setup-git',
     });
   }
-  if (operation !== 'get') {
+  if (operation !== 'get' && operation !== 'erase') {
     return;
   }
   const request = readCredentialRequest(context.host.stdin.chunks());
+  if (operation === 'erase') {
+    await tellOfRefusal(context, request);
+    return;
+  }
   if (request === undefined) {
     throw new MesaAuthError('USAGE', 'standard input holds no credential request as git writes them');
   }
@@ -64,6 +68,22 @@ export async function runGitCredential(
       context.output.data('quit=1\n');
     }
     throw error instanceof MesaAuthError && error.code === 'LOCKED' ? withUnlockHint(error) : error;
+  }
+}
+
+/** Git wants a password erased that the server refused. The key stays; what is known of it here is for people. */
+async function tellOfRefusal(context: Context, request: CredentialRequest | undefined): Promise<void> {
+  const config = request === undefined ? undefined : await context.loadConfig();
+  const scope = scopeOfPath(request?.path);
+  if (
+    request !== undefined &&
+    config !== undefined &&
+    scope !== undefined &&
+    (await isForApi(config, request))
+  ) {
+    const place = request.path === undefined ? '' : ` for ${request.path}`;
+    context.output.note(`mesa: ${config.apiUrl} did not accept the password${place}`);
+    context.output.hint(`see which key mesa has for it: mesa auth get-key${scopeFlags(scope)} --explain`);
   }
 }
 

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative } from 'node:path';
 
 import type { Backend } from '../../../src/core/secret-store.ts';
 import type { RunResult } from '../../support/run-mesa.ts';
+import { answerJson, IDENTITY, startApiServer } from '../../support/api-server.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 import type { Problem } from './fault-row.ts';
 import { judgeBackup, judgeMigration, judgePassphraseChange } from './judge-life.ts';
@@ -45,9 +46,11 @@ export const SCENARIO_NAMES = [
   'plaintext: first set-key',
   'plaintext: set-key',
   'plaintext: rm-key',
+  'plaintext: mint-token',
   'vault: first set-key',
   'vault: set-key',
   'vault: rm-key',
+  'vault: mint-token',
   'config: first init',
   'config: init, linked file',
   'vault: change-passphrase',
@@ -80,9 +83,11 @@ export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[
   'plaintext: first set-key': () => firstKey('plaintext-file'),
   'plaintext: set-key': (scopes) => oneMoreKey('plaintext-file', scopes),
   'plaintext: rm-key': (scopes) => oneKeyLess('plaintext-file', scopes),
+  'plaintext: mint-token': (scopes) => learntKeyId('plaintext-file', scopes),
   'vault: first set-key': () => firstKey('encrypted-file'),
   'vault: set-key': (scopes) => oneMoreKey('encrypted-file', scopes),
   'vault: rm-key': (scopes) => oneKeyLess('encrypted-file', scopes),
+  'vault: mint-token': (scopes) => learntKeyId('encrypted-file', scopes),
   'config: first init': () => Promise.resolve(firstConfig()),
   'config: init, linked file': () => Promise.resolve(linkedConfig()),
   [LEGACY_KEYS]: legacyKeys,
@@ -114,6 +119,21 @@ async function oneMoreKey(backend: Backend, scopes: readonly string[] = FEW_SCOP
 async function oneKeyLess(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
   const rest = scopes.filter((scope) => scope !== 'orgs/acme');
   return { args: ['auth', 'rm-key', '--org', 'acme'], ...(await existingStore(backend, scopes, rest)) };
+}
+
+/** The first token of a key: its id is learnt, and kept where that is possible. The token is minted in any case. */
+async function learntKeyId(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
+  const store = await existingStore(backend, scopes, scopes);
+  const { url } = await startApiServer((_, response) => answerJson(response, 200, IDENTITY));
+  return {
+    ...store,
+    args: ['auth', 'mint-token', '--repo', 'acme/web'],
+    env: { MESA_API_URL: url },
+    judge(home, result) {
+      const isSaid = result.stderr.includes('was not remembered');
+      return store.judge(home, isSaid && result.status === 0 ? { ...result, status: 1 } : result);
+    },
+  };
 }
 
 async function existingStore(
