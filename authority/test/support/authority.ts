@@ -13,7 +13,7 @@ import { startRoundRobin } from './round-robin.ts';
 export const KINDS = ['sqlite', 'postgres', 'two servers'] as const;
 export type Kind = (typeof KINDS)[number];
 
-const PROGRAM = join(import.meta.dirname, '../../bin/mesa-authority.mjs');
+export const PROGRAM = join(import.meta.dirname, '../../bin/mesa-authority.mjs');
 
 export interface RunningServer {
   /** http://127.0.0.1:PORT */

@@ -59,7 +59,7 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
 }
 
 /** Debian keeps them out of PATH, a directory for each version. */
-function postgresPrograms(): string {
+export function postgresPrograms(): string {
   const root = '/usr/lib/postgresql';
   const newest = readdirSync(root).toSorted((a, b) => Number(b) - Number(a))[0];
   if (newest === undefined) {
