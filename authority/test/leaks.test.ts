@@ -120,7 +120,10 @@ describe.each(['sqlite', 'postgres'] as const)('secrets on %s', (kind) => {
   it('of another master key are not touched: the server says so and does not start', async () => {
     const authority = await startAuthority(kind);
     const before = await keyRows(authority);
-    for (const args of [['serve', '--listen', '127.0.0.1:0'], ['new-admin-key', '--org', 'acme']]) {
+    for (const args of [
+      ['serve', '--listen', '127.0.0.1:0'],
+      ['new-admin-key', '--org', 'acme'],
+    ]) {
       const { status, stdout, stderr } = await runProgram([...args, ...authority.storage], {
         MESA_AUTHORITY_KEY: OTHER_MASTER_KEY,
       });
@@ -155,7 +158,15 @@ function tokenOf(apiKeyId: string, apiKey: string): string {
 
 function forge(keyId: string, hmacKey: string | Uint8Array): string {
   const iat = Math.floor(Date.now() / 1_000);
-  const claims = { iss: keyId, aud: 'mesa-api', scopes: ['read'], repos: null, iat, exp: iat + 600, jti: '1' };
+  const claims = {
+    iss: keyId,
+    aud: 'mesa-api',
+    scopes: ['read'],
+    repos: null,
+    iat,
+    exp: iat + 600,
+    jti: '1',
+  };
   const header = { alg: 'HS256', typ: 'mesa-at+jwt', kid: `${keyId}.v1` };
   const signed = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
@@ -220,5 +231,7 @@ async function backupOf({ databaseUrl, directory, storage }: Authority): Promise
 /** The database and its write-ahead log together; nothing for PostgreSQL, whose files are elsewhere. */
 function filesIn(directory: string): readonly string[] {
   const names = readdirSync(directory).filter((name) => name.startsWith('authority.db'));
-  return names.length === 0 ? [] : [names.map((name) => readFileSync(join(directory, name), 'latin1')).join('')];
+  return names.length === 0
+    ? []
+    : [names.map((name) => readFileSync(join(directory, name), 'latin1')).join('')];
 }

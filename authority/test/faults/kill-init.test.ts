@@ -17,25 +17,29 @@ const AT_ONCE = 3;
 const TIMEOUT_MS = 600_000;
 
 describe('init, killed at whatever point', () => {
-  it('leaves nothing that a second init or new-admin-key, which it then names, does not make good', async () => {
-    const root = mkdtempSync(join(tmpdir(), 'mesa-authority-init-'));
-    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-    const started = performance.now();
-    await runProgram(['init', '--org', 'acme', '--data', join(root, 'whole')]);
-    const duration = (performance.now() - started) * 1.5;
+  it(
+    'leaves nothing that a second init or new-admin-key, which it then names, does not make good',
+    async () => {
+      const root = mkdtempSync(join(tmpdir(), 'mesa-authority-init-'));
+      onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+      const started = performance.now();
+      await runProgram(['init', '--org', 'acme', '--data', join(root, 'whole')]);
+      const duration = (performance.now() - started) * 1.5;
 
-    const outcomes: string[] = [];
-    const left = Array.from({ length: KILLS }, (_, index) => index);
-    const kill = async (): Promise<void> => {
-      for (let index = left.pop(); index !== undefined; index = left.pop()) {
-        outcomes.push(await killedInit(join(root, String(index)), (duration * (index + 1)) / KILLS));
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, kill));
-    expect(outcomes).toHaveLength(KILLS);
-    // Else the kills came all too early or too late.
-    expect(outcomes).toContain('init again');
-  }, TIMEOUT_MS);
+      const outcomes: string[] = [];
+      const left = Array.from({ length: KILLS }, (_, index) => index);
+      const kill = async (): Promise<void> => {
+        for (let index = left.pop(); index !== undefined; index = left.pop()) {
+          outcomes.push(await killedInit(join(root, String(index)), (duration * (index + 1)) / KILLS));
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, kill));
+      expect(outcomes).toHaveLength(KILLS);
+      // Else the kills came all too early or too late.
+      expect(outcomes).toContain('init again');
+    },
+    TIMEOUT_MS,
+  );
 });
 
 /** @returns what gave a key that works */

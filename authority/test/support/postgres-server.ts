@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,8 +14,25 @@ declare module 'vitest' {
   }
 }
 
-/** Starts a PostgreSQL server of its own for the run: a new cluster in a temporary directory, on loopback. */
+export interface PostgresServer {
+  /** With the database `postgres`; the same after a restart. */
+  readonly url: string;
+  start(): Promise<void>;
+  /** Ends its connections at once, as `pg_ctl stop -m immediate` does; the next start recovers. */
+  stop(): Promise<void>;
+  /** Stops it for good. */
+  remove(): Promise<void>;
+}
+
+/** One server for the run. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const server = await startPostgres();
+  provide('postgresUrl', server.url);
+  return server.remove;
+}
+
+/** Starts a PostgreSQL server: a new cluster in a temporary directory, on loopback. */
+export async function startPostgres(): Promise<PostgresServer> {
   const bin = postgresPrograms();
   const directory = mkdtempSync(join(tmpdir(), 'mesa-postgres-'));
   const owner = ownerOfCluster();
@@ -34,8 +52,6 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     max_connections: 300,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = spawn(join(bin, 'postgres'), ['-D', cluster, ...args], as);
-  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const isReady = (): boolean => {
     try {
       execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]);
@@ -44,17 +60,32 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
       return false;
     }
   };
-  while (!isReady()) {
-    if (server.exitCode !== null) {
-      throw new Error('PostgreSQL did not start');
+  let server: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    server = spawn(join(bin, 'postgres'), ['-D', cluster, ...args], as);
+    while (!isReady()) {
+      if (server.exitCode !== null) {
+        throw new Error('PostgreSQL did not start');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  provide('postgresUrl', `postgres://mesa@127.0.0.1:${port}/postgres`);
-  return async () => {
-    server.kill('SIGQUIT');
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
+  };
+  const stop = async (): Promise<void> => {
+    if (server !== undefined && server.exitCode === null) {
+      const ended = once(server, 'exit');
+      server.kill('SIGQUIT');
+      await ended;
+    }
+  };
+  await start();
+  return {
+    url: `postgres://mesa@127.0.0.1:${port}/postgres`,
+    start,
+    stop,
+    remove: async () => {
+      await stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
 }
 
