@@ -17,8 +17,9 @@ const SYSTEM_CODES = [
 const POSTGRES_CODE = /^(?:08|53|57)[0-9A-Z]{3}$|^55000$/;
 /** node-postgres gives these no code. */
 const POSTGRES_MESSAGE = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
-/** https://sqlite.org/rescode.html: BUSY, IOERR, FULL and CANTOPEN, in the low byte. */
-const SQLITE_CODES = [5, 10, 13, 14];
+/** https://sqlite.org/rescode.html: BUSY, IOERR, FULL and CANTOPEN, of which the library does not always tell the code. */
+const SQLITE_MESSAGE =
+  /^(?:database is locked|disk I\/O error|database or disk is full|unable to open database file)/;
 
 /** Whether the database, and not the request, is the reason: the same request may work later. */
 export function isUnavailable(error: unknown): boolean {
@@ -31,6 +32,6 @@ export function isUnavailable(error: unknown): boolean {
     (SYSTEM_CODES.includes(code) ||
       POSTGRES_CODE.test(code) ||
       POSTGRES_MESSAGE.test(error.message) ||
-      ('errcode' in error && typeof error.errcode === 'number' && SQLITE_CODES.includes(error.errcode & 255)))
+      SQLITE_MESSAGE.test(error.message))
   );
 }
