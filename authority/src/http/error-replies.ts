@@ -21,9 +21,7 @@ const DESCRIPTIONS: Readonly<Record<ApiErrorCode, string>> = {
 };
 
 const ALWAYS: readonly ApiErrorCode[] = [
-  'BAD_REQUEST',
   'UNAUTHORIZED',
-  'FORBIDDEN',
   'NOT_ACCEPTABLE',
   'TOO_MANY_REQUESTS',
   'INTERNAL_ERROR',

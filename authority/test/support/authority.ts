@@ -154,7 +154,7 @@ function baseEnvironment(): Record<string, string> {
 const afterSuite: (() => unknown)[] = [];
 
 /** After the test; in a `beforeAll`, where there is no test, after the suite: see `endSuite`. */
-function cleanUp(work: () => unknown): void {
+export function cleanUp(work: () => unknown): void {
   try {
     onTestFinished(async () => {
       await work();

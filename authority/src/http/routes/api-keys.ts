@@ -41,7 +41,7 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
         summary: 'List API keys, the newest first; never their secrets',
         params: OrgParams,
         querystring: ListApiKeysQuery,
-        response: { 200: ApiKeyPage, ...errors() },
+        response: { 200: ApiKeyPage, ...errors('BAD_REQUEST', 'FORBIDDEN') },
       },
     },
     async (request) => {
@@ -85,7 +85,7 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
         summary: 'Create an API key, whose secret is shown this once',
         params: OrgParams,
         body: CreateApiKeyBody,
-        response: { 201: CreatedApiKey, ...errors(...OF_BODIES) },
+        response: { 201: CreatedApiKey, ...errors('BAD_REQUEST', 'FORBIDDEN', ...OF_BODIES) },
       },
     },
     async (request, reply) => {
@@ -126,7 +126,7 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
         operationId: 'revokeApiKey',
         summary: 'Revoke an API key, and with it every access token that it signed; again changes nothing',
         params: KeyParams,
-        response: { 200: Success, ...errors('NOT_FOUND') },
+        response: { 200: Success, ...errors('BAD_REQUEST', 'FORBIDDEN', 'NOT_FOUND') },
       },
     },
     async (request) => {
@@ -145,7 +145,7 @@ export function apiKeyRoutes(app: RestApp, { db, sealer, now }: Services): void 
         summary: 'Set and, with null, remove tags of an API key; answers with all of them',
         params: KeyParams,
         body: UpdateTagsBody,
-        response: { 200: UpdatedTags, ...errors('NOT_FOUND', ...OF_BODIES) },
+        response: { 200: UpdatedTags, ...errors('BAD_REQUEST', 'FORBIDDEN', 'NOT_FOUND', ...OF_BODIES) },
       },
     },
     async (request) => {

@@ -17,7 +17,7 @@ export function organizationRoutes(app: RestApp, { db }: Services): void {
         operationId: 'getOrg',
         summary: 'Sum up an organization; counts the repositories that the credential may use',
         params: OrgParams,
-        response: { 200: OrganizationSummary, ...errors('NOT_FOUND') },
+        response: { 200: OrganizationSummary, ...errors('FORBIDDEN') },
       },
     },
     async (request) => {

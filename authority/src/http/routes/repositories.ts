@@ -40,7 +40,7 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
         summary: 'List the repositories that the credential may use, by name',
         params: OrgParams,
         querystring: ListReposQuery,
-        response: { 200: RepoPage, ...errors() },
+        response: { 200: RepoPage, ...errors('BAD_REQUEST', 'FORBIDDEN') },
       },
     },
     async (request) => {
@@ -70,7 +70,7 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
         summary: 'Create an empty repository',
         params: OrgParams,
         body: CreateRepoBody,
-        response: { 201: Repo, ...errors('CONFLICT', ...OF_BODIES) },
+        response: { 201: Repo, ...errors('BAD_REQUEST', 'FORBIDDEN', 'CONFLICT', ...OF_BODIES) },
       },
     },
     async (request, reply) => {
@@ -110,7 +110,7 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
         operationId: 'getRepo',
         summary: 'Get a repository',
         params: RepoParams,
-        response: { 200: Repo, ...errors('NOT_FOUND') },
+        response: { 200: Repo, ...errors('BAD_REQUEST', 'FORBIDDEN', 'NOT_FOUND') },
       },
     },
     async (request) => {
@@ -129,7 +129,7 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
         summary: 'Rename a repository, or change its default bookmark or tags',
         params: RepoParams,
         body: UpdateRepoBody,
-        response: { 200: Repo, ...errors('NOT_FOUND', 'CONFLICT', ...OF_BODIES) },
+        response: { 200: Repo, ...errors('BAD_REQUEST', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', ...OF_BODIES) },
       },
     },
     async (request) => {
@@ -154,7 +154,7 @@ export function repositoryRoutes(app: RestApp, { db, gitRoot, now }: Services): 
         operationId: 'deleteRepo',
         summary: 'Delete a repository with everything in it',
         params: RepoParams,
-        response: { 200: Success, ...errors('NOT_FOUND') },
+        response: { 200: Success, ...errors('BAD_REQUEST', 'FORBIDDEN', 'NOT_FOUND') },
       },
     },
     async (request) => {
