@@ -4,12 +4,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 
 import { createApp } from '../dist/http/app.js';
-import * as schemas from '../dist/http/schemas.js';
+import {
+  ApiKeyPage,
+  CallerIdentity,
+  CreatedApiKey,
+  ListedApiKey,
+  Repo,
+  RepoPage,
+  Scope,
+} from '../dist/http/schemas.js';
 import { VERSION } from '../dist/version.js';
 
 const FILE = new URL('../openapi.json', import.meta.url);
 /** Shapes that occur more than once, or that clients want a name for. */
-const NAMED = ['ListedApiKey', 'CreatedApiKey', 'ApiKeyPage', 'Repo', 'RepoPage', 'CallerIdentity', 'Scope'];
+const NAMED = { ListedApiKey, CreatedApiKey, ApiKeyPage, Repo, RepoPage, CallerIdentity, Scope };
 
 const document = JSON.stringify(await describe(), null, 2) + '\n';
 if (!process.argv.includes('--check')) {
@@ -95,7 +103,7 @@ function exampleOf(code, status) {
 
 /** Replaces each shape of `NAMED` by a reference. */
 function nameSchemas(paths, components) {
-  const named = NAMED.map((name) => [name, JSON.stringify(schemas[name])]);
+  const named = Object.entries(NAMED).map(([name, schema]) => [name, JSON.stringify(schema)]);
   const replace = (value, self) => {
     if (typeof value !== 'object' || value === null) {
       return value;
@@ -110,7 +118,7 @@ function nameSchemas(paths, components) {
       : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replace(item)]));
   };
   components.schemas = Object.fromEntries(
-    NAMED.map((name) => [name, replace(JSON.parse(JSON.stringify(schemas[name])), name)]),
+    named.map(([name, schema]) => [name, replace(JSON.parse(schema), name)]),
   );
   return replace(paths);
 }

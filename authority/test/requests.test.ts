@@ -16,10 +16,13 @@ describe('requests', () => {
   afterAll(endSuite);
 
   /** `{ status, code }` of a refusal, whose body is checked to be that of the contract. */
-  async function refusal(path: string, init: RequestInit = {}) {
+  async function refusal(
+    path: string,
+    { headers = {}, ...init }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+  ) {
     const response = await fetch(`${server.url}${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${server.adminKey}`, ...init.headers },
+      headers: { authorization: `Bearer ${server.adminKey}`, ...headers },
     });
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     const body = (await response.json()) as { error: { code: string; message: string; details?: unknown } };
@@ -30,6 +33,11 @@ describe('requests', () => {
   }
   const post = (body: string, type = 'application/json') =>
     refusal('/v1/acme/api-keys', { method: 'POST', body, headers: { 'content-type': type } });
+  const withHeader = (size: number) =>
+    sendRaw(
+      server.url,
+      `GET /v1/whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${'x'.repeat(size)}\r\n\r\n`,
+    );
   const keys = async () =>
     (await rest(server, 'GET', '/acme/api-keys', server.adminKey)).body.api_keys.length;
 
@@ -168,13 +176,8 @@ describe('requests', () => {
   });
 
   it('with headers of more than 32 KiB are refused, and those of a long token are not', async () => {
-    const with_ = (size: number) =>
-      sendRaw(
-        server.url,
-        `GET /v1/whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${'x'.repeat(size)}\r\n\r\n`,
-      );
-    expect((await with_(16_384)).status).toBe(401);
-    const { status, body } = await with_(33_000);
+    expect((await withHeader(16_384)).status).toBe(401);
+    const { status, body } = await withHeader(33_000);
     expect([status, JSON.parse(body)]).toMatchObject([431, { error: { code: 'HEADERS_TOO_LARGE' } }]);
   });
 
@@ -276,17 +279,6 @@ describe('requests while the database is away', () => {
 
 describe('failed attempts', () => {
   afterAll(endSuite);
-  const WRONG = 'mesa_wrong';
-  const attempt = async (server: InProcess, credential: string, forwardedFor?: string) => {
-    const response = await fetch(`${server.url}/v1/whoami`, {
-      headers: {
-        authorization: `Bearer ${credential}`,
-        ...(forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }),
-      },
-    });
-    await response.text();
-    return response;
-  };
 
   it('are limited by address: then every credential has to wait, and hears how long', async () => {
     const server = await startInProcess('sqlite', { failedAttempts: 3 });
@@ -322,3 +314,16 @@ describe('failed attempts', () => {
     expect(server.log()).toContain('"address":"203.0.113.1"');
   });
 });
+
+const WRONG = 'mesa_wrong';
+
+async function attempt(server: InProcess, credential: string, forwardedFor?: string): Promise<Response> {
+  const response = await fetch(`${server.url}/v1/whoami`, {
+    headers: {
+      authorization: `Bearer ${credential}`,
+      ...(forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }),
+    },
+  });
+  await response.text();
+  return response;
+}

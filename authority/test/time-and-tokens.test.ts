@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 import { deriveSigningSecret, signAccessToken } from 'mesa-auth/access-token';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { endSuite } from './support/authority.ts';
 import { type InProcess, startInProcess } from './support/in-process.ts';
@@ -206,17 +206,11 @@ describe.each(['sqlite', 'postgres'] as const)('time and tokens on %s', (kind) =
 
   it('look for a key before refusing a token, whether or not it is there', async () => {
     const good = await newKey(server, { scopes: ['read'] });
-    const opened: string[] = [];
-    const { open } = server.sealer;
-    (server.sealer as { open: typeof open }).open = (sealed, context) => {
-      opened.push(context);
-      return open(sealed, context);
-    };
+    const spy = vi.spyOn(server.sealer, 'open');
     await get('/whoami', tokenOf({ ...good, id: 'key_unknown' }, ['read']));
     await get('/whoami', tokenOf({ ...good, key: GOLDEN_KEY.key }, ['read']));
-    (server.sealer as { open: typeof open }).open = open;
     // As much work for a key that is not there as for a wrong signature.
-    expect(opened).toEqual(['', good.id]);
+    expect(spy.mock.calls.map(([, context]) => context)).toEqual(['', good.id]);
   });
 
   it('write the last uses of keys when they are flushed: the latest, and never an earlier one', async () => {

@@ -21,13 +21,6 @@ export function restOptions({ url }: Place, apiKey: string) {
  */
 export function olderClient(place: Place, apiKey: string) {
   const options = restOptions(place, apiKey);
-  const unwrap = async <T>(reply: Promise<{ data?: T; error?: unknown }>): Promise<NonNullable<T>> => {
-    const { data, error } = await reply;
-    if (data === undefined || data === null) {
-      throw (error as { error: unknown }).error;
-    }
-    return data;
-  };
   type Body<F extends (options: never) => unknown> = Parameters<F>[0] extends { body: infer B } ? B : never;
   return {
     admin: {
@@ -48,6 +41,15 @@ export function olderClient(place: Place, apiKey: string) {
         unwrap(deleteRepo({ ...options, path: { org, repo } })),
     },
   };
+}
+
+/** Gives what came, and throws the `error` of a refusal. */
+async function unwrap<T>(reply: Promise<{ data?: T; error?: unknown }>): Promise<NonNullable<T>> {
+  const { data, error } = await reply;
+  if (data === undefined || data === null) {
+    throw (error as { error: unknown }).error;
+  }
+  return data;
 }
 
 /** What a call of the SDK was refused with; fails the test when it was not refused by the server. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 export interface RawConnection {
   readonly socket: Socket;
   /** What came so far. */
-  text(): string;
+  readonly text: () => string;
   /** Resolves when the other side has ended it, or it broke. */
   readonly ended: Promise<void>;
 }
@@ -27,9 +27,9 @@ export interface RawReply {
 
 /** Sends bytes, and reads one reply until the server ends the connection: say `Connection: close`. */
 export async function sendRaw(url: string, bytes: string): Promise<RawReply> {
-  const { socket, text, ended } = rawConnection(url);
-  socket.write(bytes, 'latin1');
-  await ended;
-  const [head = '', ...body] = text().split('\r\n\r\n');
+  const connection = rawConnection(url);
+  connection.socket.write(bytes, 'latin1');
+  await connection.ended;
+  const [head = '', ...body] = connection.text().split('\r\n\r\n');
   return { status: Number(head.split(' ')[1]), headers: head, body: body.join('\r\n\r\n') };
 }
