@@ -35,7 +35,7 @@ async function describe() {
       logger: false,
       proxies: [],
       tls: undefined,
-      beforeRoutes: (instance) => instance.register(swagger, { openapi: header() }),
+      beforeRoutes: (instance) => instance.register(swagger, { openapi: header(), transform: withoutGit }),
     },
   );
   await app.ready();
@@ -43,6 +43,11 @@ async function describe() {
   await app.close();
   const found = nameSchemas(nameReplies(paths, components), components);
   return { openapi: '3.1.0', info, servers, security, tags, paths: found, components };
+}
+
+/** Git's protocol is its own (gitprotocol-http(5)). */
+function withoutGit({ schema, url }) {
+  return { schema: url.startsWith('/:org/:directory/') ? { ...schema, hide: true } : schema, url };
 }
 
 function header() {

@@ -16,6 +16,7 @@ describe('the tour in the README', () => {
       'mesa init -y --backend plaintext-file',
       'mesa init -y --backend encrypted-file',
       'mesa init -y --backend plaintext-file',
+      'mesa init -y --backend plaintext-file',
     ]);
   });
 

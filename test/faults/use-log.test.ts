@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, inject, it } from 'vitest';
@@ -8,9 +8,10 @@ import { runMesa, type RunResult } from '../support/run-mesa.ts';
 import { createTempHome, readIfExists, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
 import { keyOf, storeKeys } from './support/key-home.ts';
-import { runInjected, traceFileCalls } from './support/strace.ts';
+import { aimAtEach, runInjected, traceFileCalls } from './support/strace.ts';
 
 const FULL_BYTES = 1024 * 1024;
+const USE_LOG = '.local/share/mesa/uses.log';
 const GET = ['auth', 'get-key', '--org', 'acme'];
 const OLD_LINE = `${JSON.stringify({ time: 1, action: 'old', scope: 'global', outcome: 'used' })}\n`;
 
@@ -35,7 +36,7 @@ it('has every line of a hundred uses at once, whole, while it is put aside', asy
   const row = new FaultRow('uses at once while the log is put aside');
   const home = await homeWithKey();
   const old = Math.floor(FULL_BYTES / OLD_LINE.length) - 20;
-  home.write('.local/share/mesa/uses.log', OLD_LINE.repeat(old));
+  home.write(USE_LOG, OLD_LINE.repeat(old));
   const results = await Promise.all(
     Array.from({ length: 100 }, () => runMesa(GET, { home, script: inject('quickMesa') })),
   );
@@ -77,21 +78,15 @@ it.each(['error=ENOSPC', 'error=EIO', 'error=EACCES', 'error=EROFS', 'signal=KIL
     const row = new FaultRow(`log of uses, ${fault}`);
     const traced = await homeWithKey();
     const script = inject('quickMesa');
+    traced.write(USE_LOG, '');
     const { calls } = await traceFileCalls(GET, { home: traced, script });
-    const own = calls.filter(({ line }) => line.includes('/uses.log'));
-    for (const { syscall, index } of own) {
+    const aims = aimAtEach(calls, traced.path).filter(({ file }) => file === USE_LOG);
+    for (const aim of aims) {
       const home = await homeWithKey();
-      // Numbers of calls differ from run to run, as threads take turns: this one is found by its place.
-      const here = (await traceFileCalls(GET, { home, script })).calls.filter(
-        (call) => call.syscall === syscall,
-      )[index];
-      writeFileSync(join(home.dataDir, 'uses.log'), '', { mode: 0o600 });
-      if (here === undefined) {
-        continue;
-      }
-      const { result, hit } = await runInjected(GET, { home, script }, { syscall, when: here.when, fault });
-      if (hit?.line.includes('/uses.log') === true) {
-        row.point(syscall, judge(home, result, fault === 'signal=KILL'));
+      home.write(USE_LOG, '');
+      const { result, hit } = await runInjected(GET, { home, script }, aim, { fault });
+      if (hit !== undefined) {
+        row.point(aim.call.syscall, judge(home, result, fault === 'signal=KILL'));
       }
     }
     // Opening, looking, writing, closing.
@@ -103,7 +98,7 @@ it('says that a line was cut short, and the next one is whole again', async () =
   const row = new FaultRow('log of uses, full in the middle of a line');
   const home = await homeWithKey();
   const path = home.write(
-    '.local/share/mesa/uses.log',
+    USE_LOG,
     OLD_LINE.repeat(8)
       .slice(0, 500 - 1)
       .concat('\n'),

@@ -16,6 +16,7 @@ import { insertOrganization } from '../../src/database/organizations.ts';
 import type { Database } from '../../src/database/schema.ts';
 import { usableKeys } from '../../src/database/usable-keys.ts';
 import { openGitRoot } from '../../src/git/git-root.ts';
+import { createPackServices } from '../../src/git/pack-service.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
 import { createSealer, type Sealer } from '../../src/secrets/sealer.ts';
 import { cleanUp, createDatabase } from './authority.ts';
@@ -72,6 +73,7 @@ export async function startInProcess(
     db,
     sealer,
     gitRoot: await openGitRoot(join(directory, 'git')),
+    packServices: createPackServices({ maxPushBytes: 2 ** 30, processes: 8, onFailure: () => {} }),
     lastUses,
     authenticate: createAuthenticate(usableKeys(db), sealer),
     failedAttempts: createFailedAttempts(failedAttempts),
