@@ -78,7 +78,7 @@ export function aimAtEach(calls: readonly FileCall[], root: string): readonly Ai
 
 const POLL_MS = 4;
 /** For how long strace holds a call at most, in microseconds. */
-const HOLD_US = 600_000_000;
+const HOLD_US = 60_000_000;
 // What strace says of a process that dies while it holds one of its calls.
 const KILLED_WHILE_HELD = /^strace: dispatch_event: pid \d+ has delayed wait data set already\n/m;
 
