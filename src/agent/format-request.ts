@@ -29,6 +29,8 @@ function changeFields(change: Change): readonly unknown[] {
       return [scope, change.token.reveal()];
     case 'learn':
       return [scope, change.token.reveal(), change.facts];
+    case 'replace':
+      return [scope, change.token.reveal(), change.facts, change.old.reveal()];
     case 'remove':
       return [scope];
   }

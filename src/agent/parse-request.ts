@@ -60,7 +60,7 @@ function parseApply(vault: string, fields: Fields): Request | undefined {
 }
 
 function parseChange(value: unknown): Change | undefined {
-  if (!Array.isArray(value) || value.length > 3) {
+  if (!Array.isArray(value) || value.length > 4) {
     return undefined;
   }
   const scope = parseScope(value[0]);
@@ -75,7 +75,11 @@ function parseChange(value: unknown): Change | undefined {
     return token === undefined ? undefined : { kind: 'set', scope, token };
   }
   const facts = parseFacts(value[2]);
-  return facts === undefined ? undefined : { kind: 'learn', scope, token, facts };
+  if (facts === undefined || value.length === 3) {
+    return facts === undefined ? undefined : { kind: 'learn', scope, token, facts };
+  }
+  const old = parseToken(value[3]);
+  return old === undefined ? undefined : { kind: 'replace', scope, old, token, facts };
 }
 
 function parseFacts(value: unknown): KeyFacts | undefined {

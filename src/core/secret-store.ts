@@ -35,11 +35,20 @@ export type Change =
   | { readonly kind: 'set'; readonly scope: KeyScope; readonly token: Token }
   /** Adds what is known of a key, as long as that very key is still there. What is undefined stays. */
   | { readonly kind: 'learn'; readonly scope: KeyScope; readonly token: Token; readonly facts: KeyFacts }
+  /** Puts a key, with what is known of it, in the place of another, as long as that very one is still there. */
+  | {
+      readonly kind: 'replace';
+      readonly scope: KeyScope;
+      readonly old: Token;
+      readonly token: Token;
+      readonly facts: KeyFacts;
+    }
   | { readonly kind: 'remove'; readonly scope: KeyScope };
 
 /**
- * What a change found: `stored` and `replaced` answer a set, `removed` a remove, `learnt` a learn. `absent` answers the
- * last two where there was nothing to change: no such key, or one of which all that was known already.
+ * What a change found: `stored` and `replaced` answer a set, `replaced` a replace, also one that was done before,
+ * `removed` a remove, `learnt` a learn. `absent` answers the last three where there was nothing to change: no such key,
+ * or one of which all that was known already.
  */
 export type ChangeOutcome = 'stored' | 'replaced' | 'removed' | 'learnt' | 'absent';
 

@@ -31,7 +31,16 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
       entries.set(name, { ...present, ...factsOf(fields), fields });
       return 'learnt';
     }
-    const fields = present === undefined ? new Map() : keptFields(present, change.token);
+    // One that was done before, and perhaps not durably, is done again.
+    if (
+      change.kind === 'replace' &&
+      present?.token.equals(change.old) !== true &&
+      present?.token.equals(change.token) !== true
+    ) {
+      return 'absent';
+    }
+    const kept = present === undefined ? new Map() : keptFields(present, change.token);
+    const fields = change.kind === 'set' ? kept : withLearnt(kept, change.facts);
     entries.set(name, { scope: change.scope, token: change.token, added: now, ...factsOf(fields), fields });
     return present === undefined ? 'stored' : 'replaced';
   });
@@ -48,12 +57,15 @@ function keptFields(present: DocumentEntry, token: Token): TomlTable {
 
 /** An entry's fields with these facts; undefined when they say all that already. */
 function withFacts({ fields, keyId, expires }: DocumentEntry, facts: KeyFacts): TomlTable | undefined {
-  const learnt = new Map<string, TomlValue>();
-  if (facts.keyId !== undefined && facts.keyId !== keyId) {
-    learnt.set('key-id', facts.keyId);
-  }
-  if (facts.expires !== undefined && facts.expires.getTime() !== expires?.getTime()) {
-    learnt.set('expires', facts.expires);
-  }
-  return learnt.size === 0 ? undefined : new Map([...fields, ...learnt]);
+  const isKnown =
+    (facts.keyId ?? keyId) === keyId && (facts.expires ?? expires)?.getTime() === expires?.getTime();
+  return isKnown ? undefined : withLearnt(fields, facts);
+}
+
+function withLearnt(fields: TomlTable, { keyId, expires }: KeyFacts): TomlTable {
+  return new Map<string, TomlValue>([
+    ...fields,
+    ...(keyId === undefined ? [] : [['key-id', keyId] as const]),
+    ...(expires === undefined ? [] : [['expires', expires] as const]),
+  ]);
 }

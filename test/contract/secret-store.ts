@@ -41,6 +41,10 @@ function learn(scope: KeyScope, token: string, facts: KeyFacts): Change {
   return { kind: 'learn', scope, token: Token.parse(token), facts };
 }
 
+function replace(scope: KeyScope, old: string, token: string, facts: KeyFacts = {}): Change {
+  return { kind: 'replace', scope, old: Token.parse(old), token: Token.parse(token), facts };
+}
+
 function remove(scope: KeyScope): Change {
   return { kind: 'remove', scope };
 }
@@ -134,6 +138,31 @@ export function secretStoreLaws(create: () => StoreUnderTest): void {
       'orgs/b',
       'orgs/b/repos/z',
     ]);
+  });
+
+  it('replaces a key as long as that very one is there, with what is known of the new one', async () => {
+    const under = create();
+    const facts = { keyId: 'key_2', expires: LATER };
+    expect(await (await under.open()).apply([replace(ACME, 'one', 'two', facts)])).toEqual(['absent']);
+    expect(await (await under.open()).read()).toEqual(new Map());
+    await (await under.open()).apply([set(ACME, 'one'), learn(ACME, 'one', { keyId: 'key_1' })]);
+    const outcomes: unknown[] = [];
+    for (const change of [
+      replace(ACME, 'other', 'two', facts),
+      replace(WEB, 'one', 'two', facts),
+      replace(ACME, 'one', 'two', facts),
+      replace(ACME, 'one', 'two', facts),
+      replace(ACME, 'one', 'three'),
+    ]) {
+      outcomes.push(...(await (await under.open()).apply([change])));
+    }
+    expect(outcomes).toEqual(['absent', 'absent', 'replaced', 'replaced', 'absent']);
+    const entries = await (await under.open()).read();
+    expect(values(entries)).toEqual({ 'orgs/acme': 'two' });
+    expect(entries.get('orgs/acme')).toMatchObject(facts);
+    await (await under.open()).apply([replace(ACME, 'two', 'four')]);
+    const last = (await (await under.open()).read()).get('orgs/acme');
+    expect([last?.token.reveal(), last?.keyId, last?.expires]).toEqual(['four', undefined, undefined]);
   });
 
   it('adds what is known of a key as long as that very key is there, and forgets it with the key', async () => {

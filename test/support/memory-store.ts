@@ -47,7 +47,11 @@ export class MemoryStore implements SecretStore {
         entries.set(name, { ...same, keyId, expires });
         return 'learnt';
       }
-      const facts = { expires: same?.expires, keyId: same?.keyId };
+      if (change.kind === 'replace' && same === undefined && found?.token.equals(change.old) !== true) {
+        return 'absent';
+      }
+      const { expires = same?.expires, keyId = same?.keyId } = change.kind === 'replace' ? change.facts : {};
+      const facts = { expires, keyId };
       entries.set(name, { scope, token, added: this.#now(), ...facts });
       return found === undefined ? 'stored' : 'replaced';
     });

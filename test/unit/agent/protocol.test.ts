@@ -20,6 +20,13 @@ const LEARN: Change = {
   token: Token.parse('mesa_a'),
   facts: { keyId: 'key_"1', expires: new Date(9) },
 };
+const REPLACE: Change = {
+  kind: 'replace',
+  scope: { kind: 'org', org: 'acme' },
+  old: Token.parse('mesa_old'),
+  token: Token.parse('mesa_new'),
+  facts: { keyId: 'key_2' },
+};
 const REMOVE: Change = { kind: 'remove', scope: { kind: 'repo', org: 'acme', repo: 'web' } };
 
 const REQUESTS: readonly Request[] = [
@@ -34,7 +41,7 @@ const REQUESTS: readonly Request[] = [
     type: 'apply',
     vault: VAULT,
     sent: SENT,
-    changes: [SET, REMOVE, LEARN, { ...LEARN, facts: {} }],
+    changes: [SET, REMOVE, LEARN, { ...LEARN, facts: {} }, REPLACE],
     last: true,
   },
   { type: 'apply', vault: VAULT, sent: SENT, changes: [], last: false },
