@@ -1,13 +1,23 @@
 import { quoteText } from '../core/escape-text.ts';
+import { parseStoreKey, scopeFlags } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
+import type { Candidate } from '../core/resolve-key.ts';
 import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { ApiKeyInUse } from './api-key-in-use.ts';
+import { fieldsOf } from './fields.ts';
 
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 /** Those of a gateway: the server itself was not there. */
 const GATEWAY_STATUSES = new Set([502, 503, 504]);
 const HINT = 'check the network, HTTPS_PROXY, and service-domain or api-url in config.toml';
+
+const RETRY = 'try again later; if it stays like this, tell whoever runs the server';
+const HINTS: Readonly<Record<number, string>> = {
+  400: 'change what was asked for; mesa help <command> shows what there is',
+  404: 'look at what there is: mesa auth api-keys list',
+  429: 'the server asks for patience: wait a minute and try again',
+};
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -46,6 +56,23 @@ function reasonOf(error: unknown): string {
   return errno === undefined ? 'the request failed' : (REASONS[errno] ?? errno);
 }
 
+/** An answer that refuses the request, not the key: 400, 404, 409, 429 and the like. */
+export class RefusedRequest extends MesaAuthError {
+  readonly status: number;
+
+  constructor(status: number, message: string, hint: string) {
+    super('SERVER_FAILED', message, { hint });
+    this.status = status;
+  }
+}
+
+/** The error of a success that is not what was asked for. @param request as `GET /v1/whoami` */
+export function strangeAnswer(apiUrl: string, request: string): MesaAuthError {
+  return new MesaAuthError('SERVER_FAILED', `${apiUrl} answered ${request} with something else`, {
+    hint: 'check service-domain or api-url in config.toml',
+  });
+}
+
 export interface FailedAnswer {
   readonly apiUrl: string;
   readonly key: ApiKeyInUse;
@@ -60,7 +87,7 @@ export interface FailedAnswer {
 export function failedAnswer(answer: FailedAnswer): MesaAuthError {
   const { apiUrl, key, method, path, status, value } = answer;
   const said = describeError(value, key);
-  const where = `${apiUrl} answered ${method} /v1${path}`;
+  const where = `${apiUrl} answered ${method} /v1${path.replace(/\?.*$/, '')}`;
   if (status === UNAUTHORIZED) {
     return new MesaAuthError('KEY_REFUSED', `${apiUrl} does not accept ${nameOfKey(key.source)}${said}`, {
       hint: `replace it: ${replaceCommand(key.source)}`,
@@ -68,18 +95,27 @@ export function failedAnswer(answer: FailedAnswer): MesaAuthError {
   }
   if (status === FORBIDDEN) {
     return new MesaAuthError('KEY_REFUSED', `${nameOfKey(key.source)} may not do this${said}`, {
-      hint: 'see what it may do: mesa auth whoami',
+      hint: `see what it may do: ${whoamiCommand(key.source)}`,
     });
   }
   if (GATEWAY_STATUSES.has(status)) {
     return new MesaAuthError('UNREACHABLE', `${where} with ${status}${said}`, { hint: 'try again later' });
   }
-  const isSuccess = status >= 200 && status <= 299;
-  return new MesaAuthError(
-    'SERVER_FAILED',
-    isSuccess ? `${where} with something that is no JSON` : `${where} with ${status}${said}`,
-    { hint: HINT },
+  if (status >= 200 && status <= 299) {
+    return new MesaAuthError('SERVER_FAILED', `${where} with something that is no JSON`, { hint: HINT });
+  }
+  // A server that gives reasons is the right one.
+  return new RefusedRequest(
+    status,
+    `${where} with ${status}${said}`,
+    said === '' ? HINT : (HINTS[status] ?? RETRY),
   );
+}
+
+/** What to type to see what the key of a source may do. */
+function whoamiCommand(source: Candidate['source']): string {
+  const scope = parseStoreKey(source);
+  return `mesa auth whoami${scope === undefined ? '' : scopeFlags(scope)}`;
 }
 
 /** Contract section 7: `{"error": {"code", "message"}}`, or the two flat. A server may repeat the key; this does not. */
@@ -89,8 +125,4 @@ function describeError(value: unknown, { token }: ApiKeyInUse): string {
   const parts = [error['code'], error['message']].filter((part) => typeof part === 'string' && part !== '');
   const text = parts.join(': ').replaceAll(token.reveal(), token.masked());
   return text === '' ? '' : `: ${quoteText(text)}`;
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -1,5 +1,6 @@
 import { isPrintableName } from '../core/printable-name.ts';
-import { MesaAuthError } from '../errors.ts';
+import { strangeAnswer } from './failures.ts';
+import { fieldsOf, isTexts } from './fields.ts';
 import { requestJson, type ApiAccess } from './request.ts';
 
 /** Who the server says that a key is. Its texts are of foreign origin: escape them before they are shown. */
@@ -23,11 +24,9 @@ export async function whoami(access: ApiAccess): Promise<Identity> {
     typeof slug !== 'string' ||
     typeof name !== 'string' ||
     !(keyId === null || keyId === undefined || isPrintableName(keyId)) ||
-    !(Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string'))
+    !isTexts(scopes)
   ) {
-    throw new MesaAuthError('SERVER_FAILED', `${access.apiUrl} answered GET /v1/whoami with something else`, {
-      hint: 'check service-domain or api-url in config.toml',
-    });
+    throw strangeAnswer(access.apiUrl, 'GET /v1/whoami');
   }
   return {
     org: { id, slug, name },
@@ -35,8 +34,4 @@ export async function whoami(access: ApiAccess): Promise<Identity> {
     keyName: typeof keyName === 'string' ? keyName : undefined,
     permissions: scopes,
   };
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
