@@ -47,7 +47,10 @@ const { output } = await bundle.write({
     groups: [
       { name: 'start', tags: ['$initial'] },
       // What every command needs but the most frequent.
-      { name: 'any-command', test: /\/src\/cli\/(?:any-command|command-table|shells|working-commands)\.ts$/ },
+      {
+        name: 'any-command',
+        test: /\/src\/cli\/(?:any-command|api-commands|command-table|shells|working-commands)\.ts$/,
+      },
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',

@@ -25,8 +25,8 @@ export type Flags = ReadonlyMap<string, FlagValue>;
 export type FlagValue = string | readonly string[] | true;
 
 export interface CommandSpec {
-  /** The words that name it: `['auth', 'get-key']`. */
-  readonly path: readonly [string] | readonly [string, string];
+  /** The words that name it: `['auth', 'get-key']`. All but the last name groups. */
+  readonly path: readonly [string, ...string[]];
   readonly description: string;
   readonly examples: readonly string[];
   readonly flags: readonly FlagSpec[];
@@ -37,6 +37,8 @@ export interface CommandSpec {
     readonly values?: Values;
     readonly required?: true;
   };
+  /** What further words behind its argument are. */
+  readonly more?: { readonly name: string; readonly description: string };
   /** What it takes after `--`, as it is: the words of a command line. */
   readonly rest?: { readonly usage: string; readonly description: string };
   /** Not shown in help, and not completed: for programs. */
@@ -46,6 +48,7 @@ export interface CommandSpec {
     context: Context,
     flags: Flags,
     argument: string | undefined,
+    /** The words that `more` or `rest` is about. */
     rest: readonly string[],
   ) => Promise<number | void>;
 }

@@ -1,10 +1,11 @@
+import { API_COMMANDS } from './api-commands.ts';
 import { BACKENDS } from '../core/secret-store.ts';
 import { JSON_FLAG, SCOPE_FLAGS, scopeOf, valueOf, type CommandSpec, type FlagSpec } from './command-spec.ts';
 import { FREQUENT_COMMANDS } from './frequent-commands.ts';
 import { COMPLETE_COMMAND, SHELLS } from './shells.ts';
 import { WORKING_COMMANDS } from './working-commands.ts';
 
-/** The first words of commands of two words. */
+/** The words before the last one of a command. */
 export interface GroupSpec {
   readonly description: string;
   readonly examples: readonly string[];
@@ -19,6 +20,17 @@ export const GROUPS: ReadonlyMap<string, GroupSpec> = new Map([
         'printf %s "$TOKEN" | mesa auth set-key --org acme',
         'mesa auth list',
         'mesa auth get-key --org acme',
+      ],
+    },
+  ],
+  [
+    'auth api-keys',
+    {
+      description: 'list, create, revoke, tag and rotate the API keys of an organization',
+      examples: [
+        'mesa auth api-keys list --org acme',
+        'mesa auth api-keys create --org acme --repo web --store',
+        'mesa auth api-keys rotate --org acme',
       ],
     },
   ],
@@ -134,29 +146,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   ...FREQUENT_COMMANDS,
   ...WORKING_COMMANDS,
-  {
-    path: ['auth', 'status'],
-    description: 'show the store, its keys with their expiry, and the key that is used here',
-    examples: [
-      'mesa auth status',
-      'mesa auth status --org acme --fail-within 7d   # exits with 9 in its last week',
-    ],
-    flags: [
-      ...SCOPE_FLAGS,
-      {
-        long: '--fail-within',
-        value: 'time',
-        description:
-          'exit with 9 when the key used here ends within this time, or has ended: 0s, 12h, 7d, 2w',
-      },
-      JSON_FLAG,
-    ],
-    run: async (context, flags) => {
-      const { runStatus } = await import('./commands/status.ts');
-      const failWithin = valueOf(flags, 'fail-within');
-      await runStatus(context, { ...scopeOf(flags), failWithin, json: flags.has('json') });
-    },
-  },
+  ...API_COMMANDS,
   {
     path: ['auth', 'doctor'],
     description:

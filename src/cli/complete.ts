@@ -118,41 +118,42 @@ async function completeWord(line: Line, knownScopes: KnownScopes): Promise<reado
       ? []
       : candidatesOf(command.argument?.values, line, knownScopes);
   }
-  const [first, second, ...rest] = words;
-  if (first === HELP_COMMAND.name) {
-    return second === undefined
-      ? [...firstWords(), ...TOPICS.map(({ name, description }) => ({ text: name, description }))]
-      : secondWords(second).filter(() => rest.length === 0);
+  const helpAt = words.indexOf(HELP_COMMAND.name);
+  if (helpAt === 0) {
+    const topics =
+      words.length > 1 ? [] : TOPICS.map(({ name, description }) => ({ text: name, description }));
+    return [...wordsBehind(words.slice(1)), ...topics];
   }
-  if (first === undefined) {
-    return [...firstWords(), helpCandidate()];
+  if (helpAt > 0) {
+    return wordsBehind(words.toSpliced(helpAt, 1));
   }
-  if (second === undefined) {
-    return GROUPS.has(first) ? [...secondWords(first), helpCandidate()] : [];
-  }
-  return second === HELP_COMMAND.name && rest.length === 0 ? secondWords(first) : [];
+  const found = wordsBehind(words);
+  return found.length === 0 ? found : [...found, helpCandidate()];
 }
 
 function helpCandidate(): Candidate {
   return { text: HELP_COMMAND.name, description: HELP_COMMAND.description };
 }
 
-function firstWords(): readonly Candidate[] {
-  const groups = [...GROUPS].map(([text, { description }]) => ({ text, description }));
+/** The commands of a group, and the groups in it; of the program, when no words name one. */
+function wordsBehind(group: readonly string[]): readonly Candidate[] {
+  const isIn = (path: readonly string[]): boolean =>
+    path.length === group.length + 1 && group.every((word, at) => word === path[at]);
+  const groups = [...GROUPS].map(([name, { description }]) => ({ path: name.split(' '), description }));
   return [
-    ...COMMANDS.filter(({ path, hidden }) => path.length === 1 && hidden !== true).map(describe),
-    ...groups,
+    ...COMMANDS.filter(({ path, hidden }) => isIn(path) && hidden !== true).map(describe),
+    ...groups.filter(({ path }) => isIn(path)).map(describe),
   ];
 }
 
-function secondWords(group: string): readonly Candidate[] {
-  return COMMANDS.filter(({ path, hidden }) => path.length === 2 && path[0] === group && hidden !== true).map(
-    describe,
-  );
-}
-
-function describe({ path, description }: CommandSpec): Candidate {
-  return { text: path.at(-1) ?? path[0], description };
+function describe({
+  path,
+  description,
+}: {
+  readonly path: readonly string[];
+  readonly description: string;
+}): Candidate {
+  return { text: path.at(-1) ?? '', description };
 }
 
 async function candidatesOf(

@@ -28,17 +28,12 @@ export class Output {
 
   /** One JSON document on stdout. Only ASCII leaves, so that no control character reaches a terminal. */
   json(document: Readonly<Record<string, unknown>>): void {
-    const text = JSON.stringify({ schema_version: 1, ...document }, null, 2);
-    const ascii = text.replace(
-      /[\u007f-\uffff]/g,
-      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
-    this.data(`${ascii}\n`);
+    this.data(`${asciiJson({ schema_version: 1, ...document })}\n`);
   }
 
-  /** Rows as left-aligned columns under a heading, on stdout. */
-  table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
-    this.data(`${this.#formatTable(this.#host.stdout, heading, rows)}\n`);
+  /** Rows as left-aligned columns under a heading, on stdout. @param widths see alignColumns */
+  table(heading: readonly string[], rows: readonly (readonly string[])[], widths?: number[]): void {
+    this.data(`${this.#formatTable(this.#host.stdout, heading, rows, widths)}\n`);
   }
 
   /** The same for the person, on stderr. */
@@ -50,8 +45,9 @@ export class Output {
     stream: OutputStream,
     heading: readonly string[],
     rows: readonly (readonly string[])[],
+    widths?: number[],
   ): string {
-    const [first = '', ...rest] = alignColumns([heading, ...rows]);
+    const [first = '', ...rest] = alignColumns([heading, ...rows], widths);
     return [this.#style(stream, 'bold', first), ...rest].join('\n');
   }
 
@@ -96,9 +92,19 @@ export class Output {
   }
 }
 
-/** One line for each row, its cells escaped and as wide as their column. */
-export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths: number[] = [];
+/** Indented JSON in ASCII alone. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * One line for each row, its cells escaped and as wide as their column.
+ * @param widths of the columns at least; they grow with the rows, for those that follow
+ */
+export function alignColumns(rows: readonly (readonly string[])[], widths: number[] = []): readonly string[] {
   const cells = rows.map((row) => row.map(escapeText));
   for (const row of cells) {
     row.forEach((cell, column) => {

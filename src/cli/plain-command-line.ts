@@ -16,7 +16,7 @@ export interface CommandLine {
   /** Global flags included. */
   readonly flags: Flags;
   readonly argument: string | undefined;
-  /** What follows `--`, for a command that takes that. */
+  /** Words behind the argument, or what follows `--`, for a command that takes either. */
   readonly rest: readonly string[];
 }
 
@@ -68,8 +68,10 @@ export function parsePlainCommandLine(
     return undefined;
   }
   const [argument, ...more] = words.slice(command.path.length);
-  const tooMany = more.length > 0 || (argument !== undefined && command.argument === undefined);
-  return tooMany ? undefined : { command, flags, argument, rest };
+  const tooMany =
+    (more.length > 0 && command.more === undefined) ||
+    (argument !== undefined && command.argument === undefined);
+  return tooMany ? undefined : { command, flags, argument, rest: command.more === undefined ? rest : more };
 }
 
 /** Runs what `parsePlainCommandLine` read. @throws MesaAuthError */

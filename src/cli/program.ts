@@ -66,9 +66,8 @@ function splitRest(argv: readonly string[]): { own: readonly string[]; rest: rea
 
 /** A command line that names no command, or only a group: help is the answer, not a mistake; see git, gh. */
 async function runBare(program: Command, host: Host): Promise<void> {
-  const [group] = program.args;
-  if (group !== undefined) {
-    (findCommand(program, group) ?? program).outputHelp();
+  if (program.args.length > 0) {
+    findNamed(program, program.args).outputHelp();
     return;
   }
   const context = new Context(host, globalOptions(givenFlags(program, [])));
@@ -101,16 +100,20 @@ function buildProgram(invocation: Invocation): Command {
   });
   GLOBAL_FLAGS.forEach((flag) => addFlag(program, flag));
   const groups = new Map<string, Command>();
+  const parentOf = (words: readonly string[]): Command => groups.get(words.slice(0, -1).join(' ')) ?? program;
+  // A group may be in another one, which comes before it.
   for (const [name, { description, examples }] of GROUPS) {
-    groups.set(name, addExamples(program.command(name).description(description), examples));
+    const words = name.split(' ');
+    const group = parentOf(words).command(words.at(-1) ?? name);
+    groups.set(name, addExamples(group.description(description), examples));
   }
   for (const spec of COMMANDS) {
-    const [first, second] = spec.path;
-    const parent = second === undefined ? program : (groups.get(first) ?? program);
-    addCommand(parent.command(second ?? first, { hidden: spec.hidden === true }), spec, invocation);
+    const [name] = spec.path.slice(-1);
+    addCommand(parentOf(spec.path).command(name ?? '', { hidden: spec.hidden === true }), spec, invocation);
   }
   for (const [name, group] of [['', program] as const, ...groups]) {
-    addHelpCommand(group, (words) => showHelp(program, name === '' ? words : [name, ...words], host));
+    const before = name === '' ? [] : name.split(' ');
+    addHelpCommand(group, (words) => showHelp(program, [...before, ...words], host));
   }
   addExamples(program, PROGRAM_EXAMPLES);
   return program.addHelpText('after', ({ command }) =>
@@ -124,17 +127,23 @@ function addCommand(command: Command, spec: CommandSpec, invocation: Invocation)
   if (spec.argument !== undefined) {
     const { name, description, required } = spec.argument;
     // Never required of the library: the command says better what is missing.
+    const more = spec.more === undefined ? '' : ` <${spec.more.name}...>`;
     command
       .argument(`[${name}]`, description)
-      .usage(`[options] ${required === true ? `<${name}>` : `[${name}]`}`);
+      .usage(`[options] ${required === true ? `<${name}>` : `[${name}]`}${more}`);
+  }
+  if (spec.more !== undefined) {
+    command.argument(`[${spec.more.name}...]`, spec.more.description);
   }
   if (spec.rest !== undefined) {
     command.usage(`[options] -- ${spec.rest.usage}`);
   }
   command.action(async () => {
     const flags = givenFlags(command, spec.flags);
+    const [argument, ...more] = command.args;
+    const rest = spec.more === undefined ? invocation.rest : more;
     const context = new Context(invocation.host, globalOptions(flags), 'tighten', spec.path.at(-1));
-    invocation.status = (await spec.run(context, flags, command.args[0], invocation.rest)) ?? 0;
+    invocation.status = (await spec.run(context, flags, argument, rest)) ?? 0;
   });
 }
 

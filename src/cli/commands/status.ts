@@ -5,6 +5,7 @@ import { replaceCommand } from '../../core/key-source.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/resolve-key.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
+import type { Token } from '../../core/token.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../context.ts';
@@ -12,6 +13,7 @@ import { variablesInForce, type Variable } from '../variables-in-force.ts';
 import { usedScope, type UsedScope } from '../key-context.ts';
 import { candidateDocument, entryDocument, expiryOf, factsDocument, kindName } from '../key-report.ts';
 import { missingKey } from '../missing-key.ts';
+import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../online-status.ts';
 import { alignColumns } from '../output.ts';
 import type { ScopeOptions } from '../scope-options.ts';
 import { storeStatus, type StoreState } from '../store-status.ts';
@@ -19,6 +21,8 @@ import { storeStatus, type StoreState } from '../store-status.ts';
 export interface StatusOptions extends ScopeOptions {
   /** `--fail-within`, as given. */
   readonly failWithin: string | undefined;
+  /** Whether the server is left alone. */
+  readonly offline: boolean;
   readonly json: boolean;
 }
 
@@ -31,12 +35,15 @@ interface Status {
   /** Undefined when they are not known: they are in a store that could not be read. */
   readonly candidates: readonly Candidate[] | undefined;
   readonly used: UsedKey | undefined;
+  /** What the server says of the keys; undefined when it was not to be asked. */
+  readonly online: OnlineStatus | undefined;
   readonly now: Date;
 }
 
 /**
- * `mesa auth status`: what mesa would do here and with which key. It asks nothing and works on a locked vault. Only
- * `--fail-within` makes the state of a key a failure: of the one that the lookup would use here.
+ * `mesa auth status`: what mesa would do here and with which key, and which keys the server accepts. It asks no person
+ * anything and works on a locked vault. A key that the server refuses is a failure, and so is a server that does not
+ * answer; when a key ends is none but with `--fail-within`, of the key that the lookup would use here.
  */
 export async function runStatus(asking: Context, options: StatusOptions): Promise<void> {
   const within = parseThreshold(options.failWithin);
@@ -56,6 +63,7 @@ export async function runStatus(asking: Context, options: StatusOptions): Promis
   } else if (!options.json) {
     await giveHint(context, status);
   }
+  assertAccepted(status.online);
 }
 
 function parseThreshold(text: string | undefined): number | undefined {
@@ -68,7 +76,7 @@ function parseThreshold(text: string | undefined): number | undefined {
   return threshold;
 }
 
-async function examine(context: Context, options: ScopeOptions): Promise<Status> {
+async function examine(context: Context, options: StatusOptions): Promise<Status> {
   const environmentKey = context.environmentKey();
   const variables = variablesInForce(context);
   const config = await context.loadConfig();
@@ -77,6 +85,10 @@ async function examine(context: Context, options: ScopeOptions): Promise<Status>
   const requested = await usedScope(context, options, config);
   const found = listCandidates(requested.scope, environmentKey, state.entries ?? new Map());
   const used = usedCandidate(found);
+  const keys = [
+    ...(used === undefined ? [] : [used]),
+    ...Array.from(state.entries ?? [], ([source, { token }]) => ({ token, source })),
+  ];
   return {
     store,
     state,
@@ -85,6 +97,7 @@ async function examine(context: Context, options: ScopeOptions): Promise<Status>
     requested,
     candidates: state.entries === undefined ? undefined : found,
     used,
+    online: options.offline ? undefined : await askAboutKeys(context, config.apiUrl, keys),
     now: context.host.now(),
   };
 }
@@ -132,13 +145,14 @@ async function giveHint(
 }
 
 function describeStatus(status: Status): readonly string[] {
-  const { store, configFile, variables, state, now } = status;
+  const { store, configFile, variables, state, online, now } = status;
   const lines = [
     ['store', `${store.backend}, ${describeState(state)}`],
     ['file', store.location],
     ['config', configFile ?? 'none: the defaults apply'],
     ...(variables.length === 0 ? [] : [['environment', variables.map(describeVariable).join(', ')]]),
     ['used here', describeUsed(status)],
+    ...(online === undefined ? [] : [['server', `${online.apiUrl}: ${describeChecks(online)}`]]),
   ];
   const keys = [...(state.entries?.values() ?? [])].map((entry) => [
     formatStoreKey(entry.scope),
@@ -146,9 +160,10 @@ function describeStatus(status: Status): readonly string[] {
     entry.token.masked(),
     dateOf(entry.added),
     describeEnd(expiryOf(entry), now),
+    ...(online === undefined ? [] : [online.checkOf(entry.token).kind]),
   ]);
-  const table =
-    keys.length === 0 ? [] : ['', ...alignColumns([['SCOPE', 'KIND', 'KEY', 'ADDED', 'EXPIRES'], ...keys])];
+  const heading = ['SCOPE', 'KIND', 'KEY', 'ADDED', 'EXPIRES', ...(online === undefined ? [] : ['SERVER'])];
+  const table = keys.length === 0 ? [] : ['', ...alignColumns([heading, ...keys])];
   return [...alignColumns(lines), ...table];
 }
 
@@ -175,7 +190,7 @@ function describeVariable({ name, shown }: Variable): string {
 }
 
 /** `mesa_****9f2c from orgs/acme, for orgs/acme/repos/web (git remote origin); expires in 3 hours`. */
-function describeUsed({ state, requested: { scope, from }, used, now }: Status): string {
+function describeUsed({ state, requested: { scope, from }, used, online, now }: Status): string {
   const origin = { flags: '', MESA_ORG: ' (MESA_ORG)', 'git remote': ' (git remote origin)', nothing: '' }[
     from
   ];
@@ -188,6 +203,7 @@ function describeUsed({ state, requested: { scope, from }, used, now }: Status):
   const expires = expiryOf(used);
   return [
     `${used.token.masked()} from ${used.source}${purpose}`,
+    ...(online === undefined ? [] : [online.checkOf(used.token).kind]),
     ...(expires === undefined ? [] : [describeExpiry(expires, now)]),
     ...(permissions === undefined ? [] : [`for ${shorten(permissions)}`]),
     ...(repositories === undefined ? [] : [`in ${shorten(repositories)} alone`]),
@@ -213,7 +229,8 @@ function dateOf(moment: Date | undefined): string {
 }
 
 function statusDocument(status: Status): Record<string, unknown> {
-  const { store, state, configFile, variables, requested, candidates, used, now } = status;
+  const { store, state, configFile, variables, requested, candidates, used, online, now } = status;
+  const check = (token: Token): string => online?.checkOf(token).kind ?? 'unchecked';
   return {
     store: {
       backend: store.backend,
@@ -224,13 +241,19 @@ function statusDocument(status: Status): Record<string, unknown> {
         state.kind === 'unlocked' && state.left !== undefined ? Math.floor(state.left / 1_000) : null,
     },
     config_file: configFile ?? null,
+    api_url: online?.apiUrl ?? null,
     environment: variables.map(({ name, shown }) => ({ name, value: shown ?? null })),
     requested_scope: formatStoreKey(requested.scope),
     requested_by: requested.from === 'nothing' ? null : requested.from.replace(' ', '_'),
     used:
       used === undefined
         ? null
-        : { source: used.source, masked_key: used.token.masked(), ...factsDocument(used, now) },
+        : {
+            source: used.source,
+            masked_key: used.token.masked(),
+            ...factsDocument(used, now),
+            check: check(used.token),
+          },
     candidates: candidates?.map(candidateDocument) ?? null,
     keys:
       state.entries === undefined
@@ -238,6 +261,7 @@ function statusDocument(status: Status): Record<string, unknown> {
         : Array.from(state.entries.values(), (entry) => ({
             ...entryDocument(entry),
             ...factsDocument(entry, now),
+            check: check(entry.token),
           })),
   };
 }

@@ -1,0 +1,161 @@
+import { parseRepos, parsePermissions } from '../../minting/token-order.ts';
+import { formatStoreKey, type KeyScope, type RepoScope } from '../../core/key-scope.ts';
+import type { Change, SecretStore } from '../../core/secret-store.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { createApiKey, type CreatedApiKey, type KeyOrder } from '../../rest/api-keys.ts';
+import { repositoryId } from '../../rest/repositories.ts';
+import { parseExpires, parseTags } from '../api-key-flags.ts';
+import { apiKeyDocument, describeApiKey } from '../api-key-report.ts';
+import { openApi, type ApiSession } from '../api-session.ts';
+import { hasConsent } from '../consent.ts';
+import type { Context } from '../context.ts';
+import { announceToActions } from '../github-actions.ts';
+import { assertStorable, keepNewKey, revokedAgain, uncertainCreation } from '../keep-new-key.ts';
+import { withProgress } from '../progress.ts';
+import { startSession } from '../startup.ts';
+import { uninterrupted } from '../uninterrupted.ts';
+
+export interface CreateApiKeyOptions {
+  readonly org: string | undefined;
+  readonly name: string | undefined;
+  /** `--scope`: permissions, separated by commas. */
+  readonly scope: string | undefined;
+  /** Names, or `org/repo`. */
+  readonly repos: readonly string[];
+  readonly expires: string | undefined;
+  readonly tags: readonly string[];
+  /** Whether the key goes into the store, and nowhere else. */
+  readonly store: boolean;
+  /** Whether a key that is there may be replaced without being asked. */
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/** Where a new key goes. */
+interface Target {
+  readonly store: SecretStore;
+  /** One for each repository that the key is limited to, else the organization's. */
+  readonly scopes: readonly KeyScope[];
+}
+
+/** `mesa auth api-keys create`: prints the new key, or with `--store` shows it nowhere. */
+export async function runCreateApiKey(context: Context, options: CreateApiKeyOptions): Promise<void> {
+  const { name, scope, expires, tags, store } = options;
+  if (name === '') {
+    throw new MesaAuthError('USAGE', '--name is empty', { hint: 'give a name, or leave it out' });
+  }
+  const wanted = {
+    name,
+    permissions: scope === undefined ? undefined : parsePermissions(scope),
+    expiresInSeconds: parseExpires(expires),
+    tags: parseTags(tags),
+  };
+  const isNamed = options.repos.some((repo) => repo.includes('/'));
+  const named = isNamed || options.org !== undefined ? parseRepos(options.repos, options.org) : undefined;
+  const session = await openApi(context, options.org ?? named?.[0]?.org);
+  const repos = named ?? parseRepos(options.repos, session.org);
+  const target = store ? await findTarget(context, session, repos, options.yes) : undefined;
+  const repoIds: string[] = [];
+  for (const { repo } of repos) {
+    repoIds.push(await repositoryId(session.access, session.org, repo));
+  }
+  const order = { ...wanted, repoIds: repoIds.length === 0 ? undefined : repoIds };
+  const names = new Map(repos.map(({ repo }, index) => [repoIds[index] ?? '', repo]));
+  await uninterrupted(async () => {
+    const created = await create(context, session, order);
+    await handOver(context, session, { created, names, target, json: options.json });
+  });
+}
+
+/** Everything that may be asked, and everything that may be wrong with the store, comes before there is a key. */
+async function findTarget(
+  context: Context,
+  { key, org }: ApiSession,
+  repos: readonly RepoScope[],
+  yes: boolean,
+): Promise<Target> {
+  const scopes: readonly KeyScope[] = repos.length === 0 ? [{ kind: 'org', org }] : repos;
+  const { store } = await startSession(context);
+  const entries = await store.read();
+  const taken = scopes.map(formatStoreKey).filter((name) => entries.has(name));
+  if (taken.length > 0) {
+    const isReplaced = await hasConsent(
+      context,
+      {
+        yes,
+        refused: `replacing the key for ${taken.join(' and ')}`,
+        hint: 'add --yes, or leave out --store and pass the key on: ... | mesa auth set-key',
+      },
+      `Replace the key for ${taken.join(' and ')}? The one that is there now is not kept.`,
+    );
+    if (!isReplaced) {
+      throw new MesaAuthError('FAILURE', 'nothing was created, and nothing replaced', {
+        hint: 'without --store the new key is printed, to be stored elsewhere: ... | mesa auth set-key',
+      });
+    }
+  }
+  await assertStorable(store, scopes[0] ?? { kind: 'org', org }, key.token);
+  return { store, scopes };
+}
+
+async function create(
+  context: Context,
+  { access, org }: ApiSession,
+  order: KeyOrder,
+): Promise<CreatedApiKey> {
+  try {
+    return await withProgress(context, 'creating the API key', () => createApiKey(access, org, order));
+  } catch (error) {
+    throw uncertainCreation(error, org);
+  }
+}
+
+interface Delivery {
+  readonly created: CreatedApiKey;
+  /** Of the repositories that it is limited to, by their ids. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly target: Target | undefined;
+  readonly json: boolean;
+}
+
+async function handOver(
+  context: Context,
+  { access, org }: ApiSession,
+  { created, names, target, json }: Delivery,
+): Promise<void> {
+  const { output, host } = context;
+  const { id, token, expires } = created;
+  const newKey = { created, org, access };
+  const storeKeys = target?.scopes.map(formatStoreKey);
+  if (target === undefined) {
+    announceToActions(context, token);
+  } else {
+    const changes = target.scopes.flatMap((scope): readonly Change[] => [
+      { kind: 'set', scope, token },
+      { kind: 'learn', scope, token, facts: { keyId: id, expires } },
+    ]);
+    await keepNewKey(target.store, changes, newKey);
+  }
+  output.note(`created API key ${id} of organization ${org}: ${describeApiKey(created, names)}`);
+  if (target !== undefined && storeKeys !== undefined) {
+    output.note(`stored it for ${storeKeys.join(' and ')} (${token.masked()}) in ${target.store.backend}`);
+  }
+  try {
+    if (json) {
+      output.json({
+        organization: org,
+        ...apiKeyDocument(created, names, host.now()),
+        key: target === undefined ? token.reveal() : null,
+        masked_key: token.masked(),
+        stored_for: storeKeys ?? null,
+      });
+    } else if (target === undefined) {
+      output.data(`${token.reveal()}\n`);
+    }
+  } catch (error) {
+    if (target !== undefined || !(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    throw await revokedAgain(error, newKey);
+  }
+}

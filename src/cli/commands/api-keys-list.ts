@@ -1,0 +1,90 @@
+import { parsePermission, PERMISSIONS, type Permission } from '../../access-token/permissions.ts';
+import { scopeFromNames } from '../../core/key-scope.ts';
+import { MesaAuthError } from '../../errors.ts';
+import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
+import { repositoryId } from '../../rest/repositories.ts';
+import { API_KEY_HEADING, apiKeyDocument, apiKeyRow } from '../api-key-report.ts';
+import { openApi, type ApiSession } from '../api-session.ts';
+import type { Context } from '../context.ts';
+import { jsonWriter, tableWriter } from '../list-writer.ts';
+import { withProgress } from '../progress.ts';
+import { knownNames } from '../repository-names.ts';
+
+export interface ListApiKeysOptions {
+  readonly org: string | undefined;
+  readonly status: string | undefined;
+  readonly scope: string | undefined;
+  readonly query: string | undefined;
+  readonly repo: string | undefined;
+  readonly json: boolean;
+}
+
+export const STATUSES = ['active', 'revoked', 'expired', 'all'] as const;
+
+/** `mesa auth api-keys list`: every key of the organization, page by page, never a secret. */
+export async function runListApiKeys(context: Context, options: ListApiKeysOptions): Promise<void> {
+  const { status, query, repo } = options;
+  const filter: ListFilter = { status: parseStatus(status), permission: parseOne(options.scope), query };
+  if (query === '') {
+    throw new MesaAuthError('USAGE', '--query is empty', { hint: 'give a part of a name, or leave it out' });
+  }
+  scopeFromNames(repo === undefined ? undefined : (options.org ?? 'any'), repo);
+  const session = await openApi(context, options.org);
+  const repoId = repo === undefined ? undefined : await repositoryId(session.access, session.org, repo);
+  await writeKeys(context, session, { ...filter, repoId }, options.json);
+}
+
+async function writeKeys(
+  context: Context,
+  { access, org }: ApiSession,
+  filter: ListFilter,
+  json: boolean,
+): Promise<void> {
+  const now = context.host.now();
+  const names = knownNames(context, access, org);
+  const { output } = context;
+  const table = tableWriter(output, API_KEY_HEADING);
+  const document = jsonWriter(output, { organization: org }, 'api_keys');
+  const pages = listApiKeys(access, org, filter);
+  let count = 0;
+  for (;;) {
+    const page = await withProgress(context, 'asking for API keys', () => pages.next());
+    if (page.done === true) {
+      break;
+    }
+    const keys: readonly ApiKey[] = page.value;
+    const known = await names(keys);
+    count += keys.length;
+    if (json) {
+      document.write(keys.map((key) => apiKeyDocument(key, known, now)));
+    } else {
+      table.write(keys.map((key) => apiKeyRow(key, known, now)));
+    }
+  }
+  if (json) {
+    document.end();
+  } else if (count === 0) {
+    output.note(`no such API keys in organization '${org}'`);
+    output.hint(`mesa auth api-keys create --org ${org}`);
+  }
+}
+
+function parseStatus(text: string | undefined): ListFilter['status'] {
+  const status = STATUSES.find((known) => known === text);
+  if (text !== undefined && status === undefined) {
+    throw new MesaAuthError('USAGE', '--status is none that there is', {
+      hint: `use ${STATUSES.join(', ')}`,
+    });
+  }
+  return status;
+}
+
+function parseOne(text: string | undefined): Permission | undefined {
+  const permission = text === undefined ? undefined : parsePermission(text);
+  if (text !== undefined && permission === undefined) {
+    throw new MesaAuthError('USAGE', '--scope is not one permission', {
+      hint: `use ${PERMISSIONS.join(', ')}; keys that have it are listed`,
+    });
+  }
+  return permission;
+}

@@ -1,0 +1,202 @@
+import { parsePermission } from '../../access-token/permissions.ts';
+import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
+import type { Token } from '../../core/token.ts';
+import { MesaAuthError } from '../../errors.ts';
+import {
+  createApiKey,
+  revokeApiKey,
+  type ApiKey,
+  type CreatedApiKey,
+  type KeyOrder,
+} from '../../rest/api-keys.ts';
+import type { ApiAccess } from '../../rest/request.ts';
+import { whoami } from '../../rest/whoami.ts';
+import { parseExpires } from '../api-key-flags.ts';
+import { describeApiKey } from '../api-key-report.ts';
+import type { Context } from '../context.ts';
+import { assertStorable, keepNewKey, revokedAgain, uncertainCreation } from '../keep-new-key.ts';
+import { withProgress } from '../progress.ts';
+import { knownNames } from '../repository-names.ts';
+import { planRotation, ROTATED_FROM, type Rotation } from '../rotation.ts';
+import type { ScopeOptions } from '../scope-options.ts';
+import { uninterrupted } from '../uninterrupted.ts';
+
+export interface RotateApiKeyOptions extends ScopeOptions {
+  /** Instead of the old key's time. */
+  readonly expires: string | undefined;
+  readonly json: boolean;
+}
+
+/** As servers have them: contract section 7. */
+const MIN_SECONDS = 100;
+const MAX_SECONDS = 31_536_000;
+const MAX_TAGS = 64;
+
+/**
+ * `mesa auth api-keys rotate`: a new key that can do the same takes the place of a stored one. The order is what makes it
+ * safe: create, verify, store, and only then revoke. Killed before the store was written, the old key is there and works;
+ * after that, the new one does, and the next run revokes the old one.
+ */
+export async function runRotateApiKey(context: Context, options: RotateApiKeyOptions): Promise<void> {
+  const scope = scopeFromNames(options.org, options.repo);
+  const expires = parseExpires(options.expires);
+  const rotation = await planRotation(context, scope);
+  const { old, keyId, unfinished, access, org } = rotation;
+  if (unfinished === undefined) {
+    await rotate(context, rotation, options, expires);
+    return;
+  }
+  await revoke(context, { ...rotation, id: unfinished, access });
+  context.output.note(
+    `finished a rotation that was interrupted: revoked API key ${unfinished} of organization ${org}`,
+  );
+  report(
+    context,
+    options,
+    rotation,
+    { id: keyId, token: old.token, expires: rotation.details.expires },
+    unfinished,
+  );
+}
+
+async function rotate(
+  context: Context,
+  rotation: Rotation,
+  options: RotateApiKeyOptions,
+  expires: number | undefined,
+): Promise<void> {
+  const { store, scope, scopes, old, keyId, details, access, org, managesItself } = rotation;
+  const { output } = context;
+  await assertStorable(store, scope, old.token);
+  await store.apply([{ kind: 'learn', scope, token: old.token, facts: { keyId, expires: details.expires } }]);
+  const names = await knownNames(context, access, org)([details]);
+  await uninterrupted(async () => {
+    const created = await createVerified(context, rotation, orderLike(details, expires));
+    await keepNewKey(
+      store,
+      scopes.map((place) => ({
+        kind: 'replace',
+        scope: place,
+        old: old.token,
+        token: created.token,
+        facts: { keyId: created.id, expires: created.expires },
+      })),
+      { created, org, access },
+    );
+    const places = scopes.map(formatStoreKey);
+    output.note(
+      `replaced key for ${places.join(' and ')} (${old.token.masked()}) with API key ${created.id} (${created.token.masked()}) in ${store.backend}: ${describeApiKey(created, names)}`,
+    );
+    await revoke(context, {
+      ...rotation,
+      id: keyId,
+      access: managesItself ? withKey(access, created.token) : access,
+    });
+    output.note(`revoked API key ${keyId} of organization ${org}`);
+    report(context, options, rotation, created, keyId);
+  });
+}
+
+/** A key that the server accepts and that is the one that was made; else it is revoked again. */
+async function createVerified(
+  context: Context,
+  { access, org, keyId, ...rotation }: Rotation,
+  order: KeyOrder,
+): Promise<CreatedApiKey> {
+  const tags = new Map(order.tags);
+  if (tags.size < MAX_TAGS || tags.has(ROTATED_FROM)) {
+    tags.set(ROTATED_FROM, keyId);
+  }
+  let created: CreatedApiKey;
+  try {
+    created = await withProgress(context, 'creating the new API key', () =>
+      createApiKey(access, org, { ...order, tags }),
+    );
+  } catch (error) {
+    throw uncertainCreation(error, org);
+  }
+  const newKey = { created, org, access };
+  try {
+    const identity = await withProgress(context, 'verifying the new API key', () =>
+      whoami(withKey(access, created.token, formatStoreKey(rotation.scope))),
+    );
+    if (identity.keyId === created.id && identity.org.slug === org) {
+      return created;
+    }
+  } catch (error) {
+    throw await revokedAgain(error, newKey);
+  }
+  throw await revokedAgain(
+    new MesaAuthError('SERVER_FAILED', `${access.apiUrl} takes the new key for another one`),
+    newKey,
+  );
+}
+
+function withKey(access: ApiAccess, token: Token, source = access.key.source): ApiAccess {
+  return { ...access, key: { token, source } };
+}
+
+/** The same again, for as long as the old key was made for. */
+function orderLike(
+  { name, permissions, repoIds, tags, created, expires }: ApiKey,
+  seconds: number | undefined,
+): KeyOrder {
+  const lifetime =
+    expires === undefined ? undefined : Math.round((expires.getTime() - created.getTime()) / 1_000);
+  return {
+    name,
+    permissions: permissions.flatMap((word) => parsePermission(word) ?? []),
+    repoIds,
+    expiresInSeconds:
+      seconds ??
+      (lifetime === undefined ? undefined : Math.min(MAX_SECONDS, Math.max(MIN_SECONDS, lifetime))),
+    tags,
+  };
+}
+
+async function revoke(
+  context: Context,
+  { access, org, id }: Pick<Rotation, 'access' | 'org'> & { readonly id: string },
+): Promise<void> {
+  try {
+    await withProgress(context, 'revoking the old API key', () => revokeApiKey(access, org, id));
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    throw new MesaAuthError(
+      error.code,
+      `the new key is stored and works, but the old one, ${id}, was not revoked: ${error.message}`,
+      { hint: `mesa auth api-keys revoke ${id} --org ${org}`, cause: error },
+    );
+  }
+}
+
+function report(
+  context: Context,
+  { json }: RotateApiKeyOptions,
+  { org, scopes, old, orphans }: Rotation,
+  { id, token, expires }: Pick<CreatedApiKey, 'id' | 'token' | 'expires'>,
+  revoked: string,
+): void {
+  const { output } = context;
+  const environmentKey = context.environmentKey();
+  if (!token.equals(old.token) && environmentKey?.token.equals(old.token) === true) {
+    output.warn('MESA_API_KEY still holds the key that was revoked');
+  }
+  for (const orphan of orphans) {
+    output.warn(`API key ${orphan} was made by a rotation that was interrupted, and nobody has it`);
+    output.hint(`mesa auth api-keys revoke ${orphan} --org ${org}`);
+  }
+  if (json) {
+    output.json({
+      organization: org,
+      stored_for: scopes.map(formatStoreKey),
+      id,
+      masked_key: token.masked(),
+      expires: expires?.toISOString() ?? null,
+      revoked,
+      orphans,
+    });
+  }
+}

@@ -1,0 +1,52 @@
+import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
+import { nameOfKey } from '../../core/key-source.ts';
+import { quoteText } from '../../core/escape-text.ts';
+import { identify } from '../api-session.ts';
+import type { Context } from '../context.ts';
+import { resolveKeyOf, usedScope } from '../key-context.ts';
+import { alignColumns } from '../output.ts';
+import type { ScopeOptions } from '../scope-options.ts';
+
+export interface WhoamiOptions extends ScopeOptions {
+  readonly json: boolean;
+}
+
+/** `mesa auth whoami`: what the server says of the key that is used here. */
+export async function runWhoami(context: Context, options: WhoamiOptions): Promise<void> {
+  scopeFromNames(options.org, options.repo);
+  const { output, host } = context;
+  const config = await context.loadConfig();
+  const { scope } = await usedScope(context, options, config);
+  const key = await resolveKeyOf(context, scope);
+  const { org, keyId, keyName, permissions } = await identify(context, {
+    apiUrl: config.apiUrl,
+    env: host.env,
+    key,
+  });
+  if (options.json) {
+    output.json({
+      organization: org,
+      key_id: keyId ?? null,
+      key_name: keyName ?? null,
+      permissions,
+      source: key.source,
+      masked_key: key.token.masked(),
+      api_url: config.apiUrl,
+    });
+  } else {
+    const lines = [
+      ['organization', org.name === org.slug ? org.slug : `${org.slug} (${org.name})`],
+      ['key', keyId ?? 'a short-lived token'],
+      ...(keyName === undefined ? [] : [['name', keyName]]),
+      ['permissions', permissions.join(', ') || 'none'],
+      ['source', `${key.source} (${key.token.masked()})`],
+      ['server', config.apiUrl],
+    ];
+    output.data(`${alignColumns(lines).join('\n')}\n`);
+  }
+  if (scope.kind !== 'global' && scope.org !== org.slug) {
+    output.warn(
+      `${nameOfKey(key.source)} is of organization ${quoteText(org.slug)}, not of the one asked for: ${formatStoreKey(scope)}`,
+    );
+  }
+}
