@@ -66,10 +66,14 @@ const GOOD: readonly Step[] = [
     status: 0,
   },
   { args: ['auth', 'get-key'], env: { MESA_API_KEY: VARIABLE }, prints: VARIABLE, status: 0 },
-  { args: ['auth', 'status'], env: { MESA_API_KEY: VARIABLE }, status: 0 },
-  { args: ['auth', 'status', '--json'], env: { MESA_API_KEY: ENDING_JWT }, status: 0 },
-  { args: ['auth', 'status', '--org', 'jwt', '--fail-within', '9w'], status: 0 },
-  { args: ['auth', 'status', '--fail-within', '100000w'], env: { MESA_API_KEY: ENDING_JWT }, status: 9 },
+  { args: ['auth', 'status', '--offline'], env: { MESA_API_KEY: VARIABLE }, status: 0 },
+  { args: ['auth', 'status', '--offline', '--json'], env: { MESA_API_KEY: ENDING_JWT }, status: 0 },
+  { args: ['auth', 'status', '--offline', '--org', 'jwt', '--fail-within', '9w'], status: 0 },
+  {
+    args: ['auth', 'status', '--offline', '--fail-within', '100000w'],
+    env: { MESA_API_KEY: ENDING_JWT },
+    status: 9,
+  },
   { args: ['auth', 'doctor'], env: { MESA_API_KEY: VARIABLE }, status: 1 },
   {
     args: ['auth', 'doctor', '--json'],
@@ -137,8 +141,35 @@ const MISTAKES: readonly Step[] = [
     prints: GLOBAL,
   },
   { args: ['auth', 'rm-key', '--org', 'none'], status: 4 },
-  { args: ['auth', 'status', `--fail-within=${PIPED}`], status: 2 },
-  { args: ['auth', 'status', '--org', `${PIPED}!`], status: 2 },
+  { args: ['auth', 'status', '--offline', `--fail-within=${PIPED}`], status: 2 },
+  { args: ['auth', 'status', '--offline', '--org', `${PIPED}!`], status: 2 },
+  { args: ['auth', 'status'], env: { MESA_API_URL: 'http://127.0.0.1:1' }, status: 7 },
+  ...['whoami', 'api-keys list', 'api-keys create', 'api-keys rotate'].map((words) => ({
+    args: ['auth', ...words.split(' ')],
+    env: { MESA_API_URL: 'http://127.0.0.1:1', MESA_API_KEY: VARIABLE },
+    status: 7,
+  })),
+  ...[
+    ['list', '--status', PIPED],
+    ['list', '--scope', PIPED],
+    ['list', PIPED],
+    ['create', '--scope', PIPED],
+    ['create', '--expires', PIPED],
+    ['create', '--tag', PIPED],
+    ['create', '--repo', `${PIPED}/`],
+    ['revoke', PIPED],
+    ['revoke', `${PIPED} x`],
+    ['tag', PIPED, 'a=b'],
+    ['tag', 'key_1', PIPED],
+    ['tag', 'key_1', `${PIPED}=${PIPED.repeat(9)}`],
+    ['rotate', '--org', PIPED, '--expires', '9'],
+    ['rotate', PIPED],
+    [PIPED],
+  ].map((words) => ({
+    args: ['auth', 'api-keys', ...words],
+    env: { MESA_API_URL: 'http://127.0.0.1:1' },
+    status: 2,
+  })),
   { args: ['auth', 'doctor', PIPED], status: 2 },
   { args: ['auth', 'mint-token', '--repo', `acme/${PIPED}/`], status: 2 },
   { args: ['auth', 'mint-token', '--repo', PIPED], status: 2 },
@@ -157,10 +188,10 @@ const MISTAKES: readonly Step[] = [
   },
   { args: ['auth', 'mint-token', '--repo', 'acme/web'], env: { MESA_API_KEY: ENDING_JWT }, status: 2 },
   ...[IN_ORGS, `acme:${IN_ORGS} x`].flatMap((value) => [
-    { args: ['auth', 'status'], env: { MESA_ORGS: value }, status: 2 },
+    { args: ['auth', 'status', '--offline'], env: { MESA_ORGS: value }, status: 2 },
     { args: ['auth', 'doctor'], env: { MESA_ORGS: value }, status: 1 },
   ]),
-  { args: ['auth', 'status'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 2 },
+  { args: ['auth', 'status', '--offline'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 2 },
   { args: ['auth', 'doctor', '--fix'], env: { MESA_API_KEY: `${VARIABLE} x` }, status: 1 },
   { args: ['init', '-y', '--backend', PIPED], status: 2 },
   { args: ['auth', 'migrate', '--to', PIPED], status: 2 },
@@ -289,7 +320,7 @@ describe.each(BACKENDS)('with the %s backend', (backend) => {
       }
       await expectNoLeak(home, { args: ['auth', 'list'], status: 8 }, true);
       await expectNoLeak(home, { args: ['auth', 'get-key', '--json'], status: 8 }, false);
-      await expectNoLeak(home, { args: ['auth', 'status'], status: 8 }, false);
+      await expectNoLeak(home, { args: ['auth', 'status', '--offline'], status: 8 }, false);
       await expectNoLeak(home, { args: ['auth', 'doctor', '--fix'], status: 1 }, true);
     }
     expect(secretsInFiles(home, (name) => STORES.test(name))).toEqual([]);
@@ -312,7 +343,7 @@ it('no broken config is quoted, and no legacy key is shown or used', async () =>
     home.write('.config/mesa/config.toml', text);
     await expectNoLeak(home, { args: ['auth', 'list'], status: 3 }, true);
     await expectNoLeak(home, { args: ['init', '-y'], status: 3 }, false);
-    await expectNoLeak(home, { args: ['auth', 'status'], status: 3 }, true);
+    await expectNoLeak(home, { args: ['auth', 'status', '--offline'], status: 3 }, true);
     await expectNoLeak(home, { args: ['auth', 'doctor', '--fix'], status: 1 }, true);
   }
   const legacy = `[secrets]\nbackend = "plaintext-file"\n[organizations.old]\napi-key = "${IN_CONFIG}"\n`;
@@ -321,7 +352,7 @@ it('no broken config is quoted, and no legacy key is shown or used', async () =>
   await expectNoLeak(home, { args: ['init', '-y', '--backend', 'encrypted-file'], status: 0 }, true);
   expect(secretsInFiles(home, (name) => STORES.test(name) || name.endsWith('config.toml'))).toEqual([]);
   home.write('.config/mesa/config.toml', legacy);
-  await expectNoLeak(home, { args: ['auth', 'status'], status: 0 }, true);
+  await expectNoLeak(home, { args: ['auth', 'status', '--offline'], status: 0 }, true);
   await expectNoLeak(home, { args: ['auth', 'doctor', '--fix'], env: { CI: '1' }, status: 0 }, true);
   expect(secretsInFiles(home, (name) => STORES.test(name))).toEqual([]);
 });

@@ -74,6 +74,13 @@ describe('help and version', () => {
     { args: ['auth', '-y'], text: 'Usage: mesa auth [options] [command]' },
     { args: ['help', 'help'], text: 'Usage: mesa [options] [command]' },
     { args: ['help', 'auth', 'help'], text: 'Usage: mesa auth [options] [command]' },
+    { args: ['auth', 'api-keys'], text: 'Usage: mesa auth api-keys [options] [command]' },
+    { args: ['auth', 'help', 'api-keys'], text: 'Usage: mesa auth api-keys [options] [command]' },
+    {
+      args: ['help', 'auth', 'api-keys', 'tag'],
+      text: 'Usage: mesa auth api-keys tag [options] <key-id> <tags...>',
+    },
+    { args: ['auth', 'api-keys', 'help', 'rotate'], text: 'Usage: mesa auth api-keys rotate [options]' },
     { args: ['help', '--help'], text: 'Usage: mesa help [options] [words...]' },
     { args: ['help', 'completion'], text: 'Usage: mesa completion [options] <shell>' },
     { args: ['completion', 'bash'], text: '# Completion of mesa for bash' },
@@ -112,7 +119,7 @@ describe('help and version', () => {
 describe('every help', () => {
   const PAGES = [
     [],
-    ...[...GROUPS.keys()].map((name) => [name]),
+    ...Array.from(GROUPS.keys(), (name) => name.split(' ')),
     ...COMMANDS.filter(({ hidden }) => hidden !== true).map(({ path }) => [...path]),
     ['help'],
   ].map((words) => [...words, '--help']);
@@ -203,6 +210,8 @@ describe('a command line that is none', () => {
     },
     { args: ['auth', 'completion'], message: "unknown command 'completion'", hint: 'mesa completion' },
     { args: ['get-key'], message: "unknown command 'get-key'", hint: 'mesa auth get-key' },
+    { args: ['auth', 'api-keys', 'rm'], message: "unknown command 'rm'", hint: 'mesa auth api-keys --help' },
+    { args: ['auth', 'rotate'], message: "unknown command 'rotate'", hint: 'mesa auth api-keys rotate' },
     {
       args: ['-c', 'auth', 'auth', 'migrate', '--nothing'],
       message: "unknown option '--nothing'",

@@ -102,9 +102,9 @@ async function completeIn(
 
 const paths = COMMANDS.filter(({ hidden }) => hidden !== true).map(({ path }) => path);
 const firstWords = [...new Set(paths.map(([first]) => first))];
-const authCommands = paths.flatMap(([first, second]) =>
-  first === 'auth' && second !== undefined ? [second] : [],
-);
+const authCommands = [
+  ...new Set(paths.flatMap(([first, second]) => (first === 'auth' && second !== undefined ? [second] : []))),
+];
 
 /** A line up to its last word, that word, and all that the word may become. */
 const LINES: readonly (readonly [before: string, word: string, found: readonly string[]])[] = [
@@ -112,6 +112,8 @@ const LINES: readonly (readonly [before: string, word: string, found: readonly s
   ['mesa', 'au', ['auth']],
   ['mesa auth', '', [...authCommands, 'help'].toSorted()],
   ['mesa -y auth', 'rm', ['rm-key']],
+  ['mesa auth api-keys', 'r', ['revoke', 'rotate']],
+  ['mesa auth api-keys list --status', 'a', ['active', 'all']],
   ['mesa auth list', '--', ['--config-path', '--help', '--json', '--non-interactive', '--version']],
   ['mesa auth list --json', '--n', ['--non-interactive']],
   ['mesa auth get-key --org', '', ['ac.0-rn', 'acme']],

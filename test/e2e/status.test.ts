@@ -19,7 +19,7 @@ const SOON = jwtExpiringIn(5 * HOUR + 60);
 const OVER = jwtExpiringIn(-2 * DAY - 60);
 
 function status(...args: readonly string[]): readonly string[] {
-  return ['auth', 'status', ...args];
+  return ['auth', 'status', '--offline', ...args];
 }
 
 describe('status', () => {
@@ -73,6 +73,7 @@ describe('status', () => {
       issued: null,
       permissions: null,
       repositories: null,
+      check: 'unchecked',
     };
     expect(JSON.parse(result.stdout)).toEqual({
       schema_version: 1,
@@ -84,6 +85,7 @@ describe('status', () => {
         unlocked_for_seconds: null,
       },
       config_file: home.config,
+      api_url: null,
       environment: [
         { name: 'MESA_API_KEY', value: 'mesa_****e7e7' },
         { name: 'MESA_ORG', value: 'other' },

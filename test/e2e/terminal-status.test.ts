@@ -82,10 +82,10 @@ describe('on a terminal, without asking anything,', () => {
     await writeVault(home, documentOf({ 'orgs/acme': ORG }));
     const before = fingerprint(home);
     const terminal = openTerminal({ home });
-    expect(await terminal.run('mesa auth status --org acme')).toBe(0);
+    expect(await terminal.run('mesa auth status --offline --org acme')).toBe(0);
     expect(terminal.screen()).toContain('store      encrypted-file, locked\n');
     expect(terminal.screen()).toContain('hint: mesa auth unlock, or set MESA_VAULT_PASSPHRASE\n');
-    expect(await terminal.run('mesa auth status --fail-within 7d')).toBe(6);
+    expect(await terminal.run('mesa auth status --offline --fail-within 7d')).toBe(6);
     expect(terminal.screen()).not.toContain('passphrase:');
     expect(terminal.modes()).toEqual(COOKED);
     expect(fingerprint(home)).toEqual(before);
@@ -94,7 +94,7 @@ describe('on a terminal, without asking anything,', () => {
   it('status and doctor show no wizard on a first run', async () => {
     const home = createTempHome();
     const terminal = openTerminal({ home });
-    expect(await terminal.run('mesa auth status; mesa auth doctor')).toBe(0);
+    expect(await terminal.run('mesa auth status --offline; mesa auth doctor')).toBe(0);
     expect(terminal.screen()).toContain('config     none: the defaults apply');
     expect(terminal.screen()).toContain('mesa: nothing is wrong');
     expect(home.tree()).toEqual([]);

@@ -171,7 +171,7 @@ describe('no hostile input does more than be refused', () => {
           expect(moment?.toISOString() ?? '1970').toMatch(/^[0-9]{4}/);
         }
         const { host, said } = recordingHost(home, { MESA_API_KEY: token });
-        const args = ['auth', 'status', '--org', 'acme', ...(json ? ['--json'] : [])];
+        const args = ['auth', 'status', '--offline', '--org', 'acme', ...(json ? ['--json'] : [])];
         expect(await findFault('impossible', () => main(args, host))).toBeUndefined();
         const { data, text } = said();
         expect(text).not.toContain('this is a bug');

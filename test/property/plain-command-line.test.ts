@@ -15,6 +15,7 @@ interface Start {
   readonly path: CommandSpec['path'];
   readonly flags: ReadonlyMap<string, string | readonly string[] | true>;
   readonly argument: string | undefined;
+  readonly rest: readonly string[];
   readonly globals: GlobalOptions;
 }
 
@@ -98,8 +99,8 @@ it('the quick reader of command lines and the library start the same command wit
   const host = quietHost(createTempHome().path);
   const starts: Start[] = [];
   for (const spec of COMMANDS) {
-    vi.spyOn(spec, 'run').mockImplementation((context, flags, argument) => {
-      starts.push({ path: spec.path, flags, argument, globals: context.globals });
+    vi.spyOn(spec, 'run').mockImplementation((context, flags, argument, rest) => {
+      starts.push({ path: spec.path, flags, argument, rest, globals: context.globals });
       return Promise.resolve();
     });
   }
@@ -113,8 +114,8 @@ it('the quick reader of command lines and the library start the same command wit
       accepted += 1;
       starts.length = 0;
       await runProgram(line, host);
-      const { command: spec, flags, argument } = plain;
-      expect(starts).toEqual([{ path: spec.path, flags, argument, globals: globalOptions(flags) }]);
+      const { command: spec, flags, argument, rest } = plain;
+      expect(starts).toEqual([{ path: spec.path, flags, argument, rest, globals: globalOptions(flags) }]);
     }),
     { numRuns: RUNS },
   );

@@ -24,9 +24,16 @@ const shown = COMMANDS.filter(({ hidden }) => hidden !== true);
 describe('completion', () => {
   it('offers every command that help shows, each where it belongs, and no hidden one', async () => {
     const top = shown.filter(({ path }) => path.length === 1).map(({ path: [name] }) => name);
-    expect(await completeLine('mesa ')).toEqual([...top, ...GROUPS.keys(), 'help']);
-    for (const group of GROUPS.keys()) {
-      const names = shown.filter(({ path }) => path[0] === group).flatMap(({ path }) => path.slice(1));
+    const groups = Array.from(GROUPS.keys(), (name) => name.split(' '));
+    const nextWords = (words: readonly string[]): readonly string[] =>
+      [...shown.map(({ path }) => path), ...groups]
+        .filter((path) => path.length === words.length + 1 && words.every((word, at) => word === path[at]))
+        .flatMap((path) => path.slice(-1));
+    expect(await completeLine('mesa ')).toEqual([...top, 'auth', 'help']);
+    expect(nextWords(['auth'])).toContain('api-keys');
+    for (const words of groups) {
+      const group = words.join(' ');
+      const names = nextWords(words);
       expect(names.length).toBeGreaterThan(0);
       expect(await completeLine(`mesa ${group} `)).toEqual([...names, 'help']);
       expect(await completeLine(`mesa ${group} help `)).toEqual(names);
