@@ -3,5 +3,8 @@ export interface TourStep {
   /** Standard output and standard error. */
   readonly output: string;
 }
-export function parseTour(readme: string): TourStep[][];
-export function runTour(steps: readonly TourStep[]): TourStep[];
+export function parseTour(readme: string, mark?: string): TourStep[][];
+export function runTour(
+  steps: readonly Pick<TourStep, 'command'>[],
+  env?: Readonly<Record<string, string>>,
+): TourStep[];

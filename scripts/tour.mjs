@@ -11,10 +11,11 @@ const root = resolve(import.meta.dirname, '..');
 /**
  * The blocks of a README.
  * @param {string} readme its text
+ * @param {string} [mark] what they are marked with: `tour: server` for what needs a server
  * @returns {{ command: string, output: string }[][]} for each block its commands, with the output that is shown
  */
-export function parseTour(readme) {
-  const blocks = [...readme.matchAll(/<!-- tour -->\n```console\n([\s\S]*?)```/g)];
+export function parseTour(readme, mark = 'tour') {
+  const blocks = [...readme.matchAll(new RegExp(`<!-- ${mark} -->\n\`\`\`console\n([\\s\\S]*?)\`\`\``, 'g'))];
   return blocks.map(([, body = '']) =>
     body
       .split(/^\$ /m)
@@ -29,9 +30,10 @@ export function parseTour(readme) {
 /**
  * Runs the commands of one block in one shell, in a home directory of its own.
  * @param {readonly { command: string }[]} steps
+ * @param {Readonly<Record<string, string>>} [env] further variables
  * @returns {{ command: string, output: string }[]} what each printed on stdout and stderr; the home directory is `~`
  */
-export function runTour(steps) {
+export function runTour(steps, env = {}) {
   const home = mkdtempSync(join(tmpdir(), 'mesa-tour-'));
   try {
     symlinkSync(join(root, 'dist/mesa.cjs'), join(home, 'mesa'));
@@ -39,7 +41,7 @@ export function runTour(steps) {
     const script = steps.map(({ command }) => `${command}\nprintf '\\001'`).join('\n');
     const { stdout } = spawnSync('sh', ['-c', `exec 2>&1\n${script}`], {
       cwd: home,
-      env: { HOME: home, PATH: `${home}${delimiter}${process.env['PATH'] ?? ''}` },
+      env: { HOME: home, PATH: `${home}${delimiter}${process.env['PATH'] ?? ''}`, ...env },
       encoding: 'utf8',
     });
     const outputs = stdout.split(mark);

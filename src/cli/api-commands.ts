@@ -119,7 +119,7 @@ export const API_COMMANDS: readonly CommandSpec[] = [
     description: 'create an API key; print it this once, or put it into the store',
     examples: [
       'mesa auth api-keys create --name ci --scope read --repo web --expires 90d',
-      'mesa auth api-keys create --org acme --repo web --store   # for orgs/acme/repos/web, and shown nowhere',
+      'mesa auth api-keys create --org acme --repo web --store   # shown nowhere',
       'mesa auth api-keys create --tag env=prod --tag team=web --json',
     ],
     flags: [

@@ -77,8 +77,10 @@ export async function planRotation(context: Context, scope: KeyScope): Promise<R
     );
   }
   const before = details.tags.get(ROTATED_FROM);
-  const [unfinished] =
-    before === undefined ? [] : await activeKeys(context, access, org.slug, ({ id }) => id === before);
+  const earlier =
+    before === undefined
+      ? []
+      : await activeKeys(context, access, org.slug, (found) => found.id === before || isFrom(found, before));
   return {
     store,
     scope,
@@ -91,8 +93,8 @@ export async function planRotation(context: Context, scope: KeyScope): Promise<R
     details,
     access,
     managesItself: access.key.token.equals(old.token),
-    unfinished: unfinished?.id,
-    orphans: active.filter(({ id }) => id !== keyId).map(({ id }) => id),
+    unfinished: earlier.find(({ id }) => id === before)?.id,
+    orphans: [...active, ...earlier].map(({ id }) => id).filter((id) => id !== keyId && id !== before),
   };
 }
 

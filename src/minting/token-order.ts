@@ -60,9 +60,9 @@ export function parseRepos(texts: readonly string[], org: string | undefined): r
   if (orgs.size > 1) {
     throw new MesaAuthError(
       'USAGE',
-      'a token works in one organization, and these repositories are of several',
+      'a key works in one organization, and these repositories are of several',
       {
-        hint: 'mint a token for each',
+        hint: 'run the command once for each organization',
       },
     );
   }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { parseTour, runTour } from '../../scripts/tour.mjs';
+import { startAuthority } from '../support/authority.ts';
 
 const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
 const today = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length);
@@ -38,4 +39,30 @@ describe('the tour in the README', () => {
       expect(printed).toEqual(shown);
     },
   );
+});
+
+/** What differs from run to run, made the same. */
+function settled(text: string): string {
+  return text
+    .replaceAll(/key_[0-9A-Z]{26}/g, 'key_<id>')
+    .replaceAll(/mesa_\*{4}[0-9A-Za-z]{4}/g, 'mesa_****<end>')
+    .replaceAll(/127\.0\.0\.1:[0-9]+/g, '127.0.0.1:<port>')
+    .trimEnd();
+}
+
+it('the part of the README about keys on the server prints what it shows', async () => {
+  const authority = await startAuthority();
+  try {
+    await authority.createRepo('web');
+    const [block = []] = parseTour(readme, 'tour: server');
+    expect(block.length).toBeGreaterThan(5);
+    const setUp = { command: 'mesa init -y --backend plaintext-file' };
+    const env = { ADMIN_KEY: authority.adminKey, MESA_API_URL: authority.url };
+    const [, ...printed] = runTour([setUp, ...block], env);
+    expect(printed.map(({ command, output }) => ({ command, output: settled(output) }))).toEqual(
+      block.map(({ command, output }) => ({ command, output: settled(output) })),
+    );
+  } finally {
+    await authority.stop();
+  }
 });

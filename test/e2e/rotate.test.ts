@@ -301,6 +301,21 @@ describe('a rotation that is killed', () => {
     }
   });
 
+  it('twice, at different moments, is ended by the third run, which names the key that nobody has', async () => {
+    const { home, id, key } = await adminHome();
+    await rotateThrough(home, (request, _, moment) => !(request.startsWith('POST') && moment === 'after'));
+    const [orphan = 'none'] = await keysFrom(id);
+    expect(storedKeys(home)['orgs/acme']).toBe(key);
+    const second = await rotateThrough(home, (request) => !request.startsWith('DELETE'));
+    expect(second.status).toBe(7);
+    const third = await rotate(home);
+    expect(third.status).toBe(0);
+    expect(third.stderr).toContain('finished a rotation that was interrupted');
+    expect(third.stderr).toContain(`hint: mesa auth api-keys revoke ${orphan} --org acme\n`);
+    expect(await authority.idOf(key)).toBeUndefined();
+    expect(await authority.idOf(storedKeys(home)['orgs/acme'] ?? '')).toMatch(/^key_/);
+  });
+
   it('by Ctrl-C in the middle of it ends it first', async () => {
     const { home, key } = await adminHome();
     let interrupt = (): void => undefined;

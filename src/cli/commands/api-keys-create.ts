@@ -50,10 +50,13 @@ export async function runCreateApiKey(context: Context, options: CreateApiKeyOpt
     expiresInSeconds: parseExpires(expires),
     tags: parseTags(tags),
   };
-  const isNamed = options.repos.some((repo) => repo.includes('/'));
-  const named = isNamed || options.org !== undefined ? parseRepos(options.repos, options.org) : undefined;
-  const session = await openApi(context, options.org ?? named?.[0]?.org);
-  const repos = named ?? parseRepos(options.repos, session.org);
+  // `org/repo` names the organization as --org does.
+  const named = options.org ?? options.repos.find((repo) => repo.includes('/'))?.replace(/\/.*/s, '');
+  if (named !== undefined) {
+    parseRepos(options.repos, named);
+  }
+  const session = await openApi(context, named);
+  const repos = parseRepos(options.repos, session.org);
   const target = store ? await findTarget(context, session, repos, options.yes) : undefined;
   const repoIds: string[] = [];
   for (const { repo } of repos) {
