@@ -6,10 +6,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const VERSIONS = ['20.17.0', '20', '22', '24', '26'];
-// What Node's own modules do for mesa: files and locks, terminals, processes, sockets, scrypt, and the bundle as such.
+// What Node's own modules do for mesa: files and locks, terminals, processes, sockets, requests, scrypt, and the bundle as such.
 const QUICK = [
   'keys',
   'agent',
+  'git-credential',
+  'mint-token',
   'package',
   'stdin-key',
   'terminal-passphrase',

@@ -3,7 +3,7 @@
 set -eu
 
 missing_packages() {
-  for tool in age:age git:git strace:strace flock:util-linux ps:procps bash:bash zsh:zsh fish:fish; do
+  for tool in age:age git:git strace:strace flock:util-linux ps:procps bash:bash zsh:zsh fish:fish openssl:openssl; do
     command -v "${tool%%:*}" >/dev/null 2>&1 || printf ' %s' "${tool#*:}"
   done
 }

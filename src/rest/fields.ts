@@ -1,4 +1,4 @@
-/** The members of an object in an answer; none of anything else. */
+/** The members of a JSON object; none for anything else. Nothing of them was checked. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -35,6 +35,8 @@ const VARIABLE = SECRETS.add('the key in MESA_API_KEY');
 const JWT = SECRETS.add('a token that is no API key', 'eyJhbGciOiJIUzI1NiJ9_');
 const JWT_SIGNATURE = SECRETS.add('the signature of a JWT', '');
 const ENDING_JWT = `${jwtOf({ exp: 4_000_000_000, scopes: ['read'] })}${JWT_SIGNATURE}`;
+const JWT_EXPIRED = jwtOf({ exp: 1_000_000_000 });
+const GIT_HOST = 'protocol=https\nhost=api.mesa.dev\n';
 const IN_ORGS = SECRETS.add('a token in MESA_ORGS');
 const IN_ORGS_TOO = SECRETS.add('another token in MESA_ORGS');
 const IN_CONFIG = SECRETS.add('the legacy key in config.toml');
@@ -83,6 +85,29 @@ const GOOD: readonly Step[] = [
   { args: ['completion', 'bash'], status: 0 },
   { args: ['__complete'], stdin: `mesa\nauth\nset-key\n${PIPED}\n--org\n\n`, status: 0 },
   { args: ['help', 'environment'], status: 0 },
+  {
+    args: ['auth', 'git-credential', 'get'],
+    stdin: `${GIT_HOST}path=acme/web.git\npassword=${PIPED}\n\n`,
+    prints: `username=t\npassword=${ACME}`,
+    status: 0,
+  },
+  {
+    args: ['auth', 'git-credential', 'get'],
+    stdin: `protocol=https\nhost=x\npassword=${PIPED}\n`,
+    status: 0,
+  },
+  { args: ['auth', 'git-credential', 'store'], stdin: `${GIT_HOST}password=${PIPED}\n\n`, status: 0 },
+  { args: ['auth', 'git-credential', 'erase'], stdin: `${GIT_HOST}password=${PIPED}\n\n`, status: 0 },
+  {
+    args: ['auth', 'git-credential', 'get'],
+    stdin: `${GIT_HOST}\n`,
+    env: { MESA_API_KEY: `${JWT_EXPIRED}${JWT_SIGNATURE}` },
+    prints: 'quit=1',
+    status: 9,
+  },
+  { args: ['auth', 'setup-git'], status: 0 },
+  { args: ['auth', 'setup-git', '--mint'], env: { MESA_API_KEY: VARIABLE }, status: 0 },
+  { args: ['auth', 'setup-git', '--remove'], status: 0 },
   { args: ['init', '-y'], status: 0 },
   {
     args: ['auth', 'set-key', '--org', 'piped'],
@@ -173,6 +198,17 @@ const MISTAKES: readonly Step[] = [
   { args: ['auth', 'doctor', PIPED], status: 2 },
   { args: ['auth', 'mint-token', '--repo', `acme/${PIPED}/`], status: 2 },
   { args: ['auth', 'mint-token', '--repo', PIPED], status: 2 },
+  { args: ['auth', 'git-credential', PIPED], status: 0 },
+  { args: ['auth', 'git-credential', 'get', PIPED], status: 2 },
+  { args: ['auth', 'git-credential', 'get'], stdin: `${PIPED}\n`, status: 2 },
+  { args: ['auth', 'git-credential', 'get'], stdin: `${GIT_HOST}password=${PIPED}\r\n`, status: 2 },
+  {
+    args: ['auth', 'git-credential', '--mint', 'get'],
+    stdin: `${GIT_HOST}password=${PIPED}\n`,
+    prints: 'quit=1',
+    status: 2,
+  },
+  { args: ['auth', 'setup-git', PIPED], status: 2 },
   { args: ['auth', 'mint-token', '--repo', 'acme/web', '--scope', PIPED], status: 2 },
   { args: ['auth', 'mint-token', '--repo', 'acme/web', '--ttl', PIPED], status: 2 },
   { args: ['auth', 'mint-token', '--repo', 'acme/web'], env: { MESA_API_URL: PIPED }, status: 3 },

@@ -19,6 +19,7 @@ import {
   writeVault,
 } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
+import { startProxiedApi } from '../support/tls-proxy.ts';
 
 const MINT = ['auth', 'mint-token'];
 const WITH_ID = `${documentOf({ 'orgs/acme': API_KEY })}key-id = "${KEY_ID}"\n`;
@@ -208,6 +209,24 @@ describe('the id of the key', () => {
     expect(await openVault(home)).toBe(WITH_ID);
     expect(await mint({})).toMatchObject({ status: 0, stderr: '' });
     expect(requests).toHaveLength(2);
+  });
+
+  it('is asked for through a proxy, which never sees the key', async () => {
+    const home = createTempHome();
+    writePlaintext(home, documentOf({ 'orgs/acme': API_KEY }));
+    const { certificate, proxy, connects, credentials } = await startProxiedApi(home, 'api.mesa.test');
+    const env = {
+      MESA_API_URL: 'https://api.mesa.test',
+      HTTPS_PROXY: proxy,
+      NODE_EXTRA_CA_CERTS: certificate,
+    };
+    expect(await runMesa([...MINT, '--repo', 'acme/web'], { home, env })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect(connects).toEqual(['CONNECT api.mesa.test:443 HTTP/1.1']);
+    expect(credentials).toEqual([`Bearer ${API_KEY}`]);
+    expect(readFileSync(home.plaintext, 'utf8')).toBe(WITH_ID);
   });
 
   it('of a key in MESA_API_KEY is kept nowhere', async () => {
