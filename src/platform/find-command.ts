@@ -34,14 +34,16 @@ export function assertRunnable(command: string, path: string | undefined): void 
 
 /** @param errno of execve(2) */
 export function cannotRun(command: string, errno: string | undefined): MesaAuthError {
+  // Unless it looks like a key that somebody put in the wrong place.
+  const shown = /mesa_|eyJ/.test(command) ? '(not shown)' : quoteText(command);
   if (errno === 'ENOENT') {
-    return new MesaAuthError('COMMAND_NOT_FOUND', `there is no command ${quoteText(command)}`, {
+    return new MesaAuthError('COMMAND_NOT_FOUND', `there is no command ${shown}`, {
       hint: command.includes('/') ? 'check its path' : 'check its name, and PATH',
     });
   }
   return new MesaAuthError(
     'COMMAND_NOT_RUNNABLE',
-    `cannot run ${quoteText(command)}: ${REASONS[errno ?? ''] ?? errno ?? 'unknown error'}`,
+    `cannot run ${shown}: ${REASONS[errno ?? ''] ?? errno ?? 'unknown error'}`,
     {
       hint: errno === 'EACCES' ? 'name a program that may be executed' : 'check the command',
     },

@@ -86,6 +86,7 @@ describe('status', () => {
       },
       config_file: home.config,
       api_url: null,
+      log: { recording: true, location: join(home.dataDir, 'uses.log') },
       environment: [
         { name: 'MESA_API_KEY', value: 'mesa_****e7e7' },
         { name: 'MESA_ORG', value: 'other' },

@@ -1,6 +1,10 @@
+import { resolve } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
 
-import { documentOf, writePlaintext } from '../support/stores.ts';
+import { mountNamespace } from '../faults/support/namespace.ts';
+import { MESA, NODE } from '../support/run-mesa.ts';
+import { documentOf, PASSPHRASE, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { COOKED, KEYS, openTerminal } from '../support/terminal.ts';
 
@@ -108,6 +112,29 @@ console.log('ready');`,
   });
 });
 
+describe.each([
+  ['exec', EXEC],
+  ['exec --mask', `${EXEC} --mask`],
+])('%s of a locked vault', (_, exec) => {
+  it('asks for the passphrase, and then leaves the keyboard to the command', async () => {
+    const home = createTempHome();
+    home.useBackend('encrypted-file');
+    await writeVault(home, documentOf({ 'orgs/acme': KEY }));
+    home.write(
+      'ask',
+      'echo "what now"; read -r one; read -r two; echo "<$one-$two>"; stty -a | grep -o " echo "\n',
+    );
+    const terminal = openTerminal({ home });
+    terminal.type(`${exec} -- sh ask\r`);
+    await terminal.answer('Vault passphrase:', PASSPHRASE);
+    await terminal.waitFor('what now');
+    terminal.type('first\rsecond\r');
+    await terminal.waitFor('<first-second>');
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.modes()).toEqual(COOKED);
+  });
+});
+
 describe('exec on a terminal', () => {
   it('stops with the command on Ctrl-Z, and goes on with it', async () => {
     const terminal = openTerminal({ home: homeWith({ ask: 'echo ready\nread -r name\necho "<$name>"\n' }) });
@@ -130,7 +157,33 @@ describe('exec on a terminal', () => {
   });
 });
 
+// Only there can a program be taken away from one command alone.
+const namespace = mountNamespace();
+
 describe('exec --mask on a terminal', () => {
+  it.runIf(namespace !== undefined)(
+    'says what is missing where there is no script(1), and runs nothing',
+    async () => {
+      const hide = [
+        'mount -t tmpfs none /mnt',
+        'mkdir /mnt/upper /mnt/work',
+        'mount -t overlay none -o lowerdir=/usr/bin,upperdir=/mnt/upper,workdir=/mnt/work /usr/bin',
+        'rm /usr/bin/script',
+      ].join(' && ');
+      const home = homeWith({ alone: `${hide} && "$@"\n` });
+      const terminal = openTerminal({ home });
+      const mesa = `'${NODE}' '${resolve(MESA)}' auth exec --org acme`;
+      const under = `${(namespace ?? []).join(' ')} sh alone ${mesa}`;
+      expect(await terminal.run(`${under} --mask -- echo ran`)).toBe(1);
+      expect(terminal.screen()).toContain(
+        'mesa: cannot mask what goes to the terminal: script(1) is not installed\nhint: install util-linux',
+      );
+      expect(terminal.screen()).not.toMatch(/^ran/m);
+      expect(await terminal.run(`${under} --mask -- echo ran | cat`)).toBe(0);
+      expect(terminal.screen()).toMatch(/^ran/m);
+    },
+  );
+
   it('hides the key however it is written, in two halves too, and keeps the rest', async () => {
     const home = homeWith({
       show: `half=\${MESA_API_KEY%9f2c}

@@ -30,6 +30,7 @@ interface Status {
   readonly store: SecretStore;
   readonly state: StoreState;
   readonly configFile: string | undefined;
+  readonly log: { readonly recording: boolean; readonly location: string };
   readonly variables: readonly Variable[];
   readonly requested: UsedScope;
   /** Undefined when they are not known: they are in a store that could not be read. */
@@ -93,6 +94,7 @@ async function examine(context: Context, options: StatusOptions): Promise<Status
     store,
     state,
     configFile: config.file,
+    log: { recording: config.audit, location: context.paths.useLog },
     variables,
     requested,
     candidates: state.entries === undefined ? undefined : found,
@@ -229,7 +231,7 @@ function dateOf(moment: Date | undefined): string {
 }
 
 function statusDocument(status: Status): Record<string, unknown> {
-  const { store, state, configFile, variables, requested, candidates, used, online, now } = status;
+  const { store, state, configFile, log, variables, requested, candidates, used, online, now } = status;
   const check = (token: Token): string => online?.checkOf(token).kind ?? 'unchecked';
   return {
     store: {
@@ -242,6 +244,7 @@ function statusDocument(status: Status): Record<string, unknown> {
     },
     config_file: configFile ?? null,
     api_url: online?.apiUrl ?? null,
+    log,
     environment: variables.map(({ name, shown }) => ({ name, value: shown ?? null })),
     requested_scope: formatStoreKey(requested.scope),
     requested_by: requested.from === 'nothing' ? null : requested.from.replace(' ', '_'),

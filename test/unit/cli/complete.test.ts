@@ -59,6 +59,9 @@ describe('completion', () => {
 
   it.each([
     ['mesa auth get-key --org ', ['acme', 'beta']],
+    ['mesa auth exec --org acme -- ', 'files'],
+    ['mesa auth exec --mint -- make --', 'files'],
+    ['mesa auth list -- ', []],
     ['mesa auth get-key --org=a', ['--org=acme', '--org=beta']],
     ['mesa auth get-key --org acme --repo ', ['web', 'api']],
     ['mesa auth get-key --repo=w --org=a --json -', ['--explain', ...COMMON]],

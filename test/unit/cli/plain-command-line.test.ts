@@ -35,6 +35,13 @@ describe('the quick reader of command lines', () => {
     }
   });
 
+  it('takes everything behind -- as it is, of a command that runs another', () => {
+    const parsed = parsePlainCommandLine('auth exec --org acme -y -- make --org x --'.split(' '), COMMANDS);
+    expect(parsed?.command.path).toEqual(['auth', 'exec']);
+    expect(parsed?.flags.get('org')).toBe('acme');
+    expect(parsed?.rest).toEqual(['make', '--org', 'x', '--']);
+  });
+
   it.each([
     '',
     'auth',
@@ -56,6 +63,8 @@ describe('the quick reader of command lines', () => {
     'auth get-key --backend x',
     'auth get-key extra',
     'auth get-key --',
+    'auth -- exec true',
+    'auth exec true',
     'auth list --org acme',
     'auth set-key a b',
     'auth set-key -- a',
