@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import ipaddr from 'ipaddr.js';
 
 import { createAuthenticate } from '../authentication/authenticate.ts';
@@ -49,11 +49,10 @@ export function addServe(program: Command): void {
       port: 4477,
     })
     .option('--git-root <dir>', 'where the repositories are (default: git in the data directory)')
-    .option(
-      '--max-push <size>',
-      'the largest pack a push may send, as 500m or 2g (default: 2g)',
-      parseSize,
-      2 * 1_024 ** 3,
+    .addOption(
+      new Option('--max-push <size>', 'the largest pack that a push may send, as 500m or 2g')
+        .argParser(parseSize)
+        .default(2 * 1_024 ** 3, '2g'),
     )
     .option(
       '--git-processes <n>',

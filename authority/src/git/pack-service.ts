@@ -18,7 +18,7 @@ export interface PackRequest {
   readonly protocol: string | undefined;
   /** What the client sends, decoded. Undefined when it asks for refs and capabilities (`info/refs`). */
   readonly input: Readable | undefined;
-  /** Ends git, with everything that it started, or the waiting for it. */
+  /** Ends git, with everything that it started, or the waiting for it: nobody listens any more. */
   readonly signal: AbortSignal;
 }
 
@@ -62,6 +62,7 @@ interface End {
 }
 
 const WAIT_MS = 30_000;
+const TERMINATE_PUSH_AFTER_MS = 10_000;
 const KILL_AFTER_MS = 5_000;
 const STDERR_AFTER_EXIT_MS = 1_000;
 const REMEMBERED_STDERR = 2_000;
@@ -76,8 +77,8 @@ export function createPackServices({
   const slots = createSlots(processes, waitMs);
   const env = gitEnvironment({ 'receive.maxInputSize': String(maxPushBytes) });
 
-  const start = ({ service, repository, protocol, input }: PackRequest): Git =>
-    spawn(
+  const start = async ({ service, repository, protocol, input }: PackRequest): Promise<Git> => {
+    const git = spawn(
       'git',
       [
         service.replace(/^git-/, ''),
@@ -92,6 +93,13 @@ export function createPackServices({
         detached: true,
       },
     );
+    try {
+      await once(git, 'spawn');
+    } catch (error) {
+      throw new GitFailure(service, codeOf(error) ?? 'an error', 'it could not be started');
+    }
+    return git;
+  };
 
   return {
     run: async (request) => {
@@ -100,18 +108,21 @@ export function createPackServices({
       if (release === undefined) {
         return undefined;
       }
-      const git = start(request);
+      const git = await start(request).catch((error: unknown) => {
+        release();
+        throw error;
+      });
       const ended = endOf(git, service);
       void ended.then(release);
       const output = outputOf(git, ended, announcementOf(request), onFailure);
-      const stop = (): void => kill(git);
-      signal.addEventListener('abort', stop);
-      void ended.then(() => signal.removeEventListener('abort', stop));
+      const onAbort = (): void => stop(git, service);
+      signal.addEventListener('abort', onAbort);
+      void ended.then(() => signal.removeEventListener('abort', onAbort));
       if (signal.aborted) {
-        stop();
+        onAbort();
       }
       feed(git, input, (error) => {
-        stop();
+        stop(git, service);
         output.destroy(error);
       });
       // Also when it ends, or is destroyed for an error.
@@ -137,21 +148,17 @@ async function endOf(git: Git, service: GitService): Promise<End> {
   git.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-REMEMBERED_STDERR);
   });
-  let how: End['how'] = 'failure';
-  let what: string;
-  try {
-    const [status, signal] = (await once(git, 'exit')) as [number | null, NodeJS.Signals | null];
-    what = signal ?? `status ${status}`;
-    how = signal === null ? (status === 0 ? 'success' : 'failure') : 'signal';
-  } catch (error) {
-    what = codeOf(error) ?? 'an error';
-  }
-  git.on('error', () => {});
+  const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    git.once('exit', (...end) => resolve(end));
+  });
   if (!git.stderr.closed) {
     // What it started may live on and keep it open.
     await once(git.stderr, 'close', { signal: AbortSignal.timeout(STDERR_AFTER_EXIT_MS) }).catch(() => {});
   }
-  return { how, failure: new GitFailure(service, what, said) };
+  return {
+    how: signal !== null ? 'signal' : status === 0 ? 'success' : 'failure',
+    failure: new GitFailure(service, signal ?? `status ${status}`, said),
+  };
 }
 
 /** What git says, with the end held back until git has ended: only then is it known whether that was all. */
@@ -185,13 +192,10 @@ function outputOf(
     },
   });
   // When the client is gone, nobody else listens.
-  output.on('error', () => {});
+  for (const stream of [output, git.stdout, git.stderr]) {
+    stream.on('error', () => {});
+  }
   git.stdout.pipe(output);
-  void ended.then(({ failure }) => {
-    if (git.pid === undefined) {
-      output.destroy(failure);
-    }
-  });
   return output;
 }
 
@@ -207,14 +211,21 @@ function feed(git: Git, input: Readable | undefined, onInputError: (error: Error
   input.pipe(git.stdin);
 }
 
-/** Politely, so that git removes its temporary files. */
-function kill(git: Git): void {
+/**
+ * Ends git and what it started. Of a push it first sees the end of what it is sent, so that it removes what it has
+ * received; a push that has arrived whole may be finished.
+ */
+function stop(git: Git, service: GitService): void {
+  git.stdin.destroy();
+  git.stdout.unpipe();
+  git.stdout.resume();
   const signalAll = (signal: NodeJS.Signals): void => {
     if (git.pid !== undefined && git.exitCode === null && git.signalCode === null) {
       // Its process group.
       process.kill(-git.pid, signal);
     }
   };
-  signalAll('SIGTERM');
-  setTimeout(signalAll, KILL_AFTER_MS, 'SIGKILL').unref();
+  const patience = service === 'git-receive-pack' ? TERMINATE_PUSH_AFTER_MS : 0;
+  setTimeout(signalAll, patience, 'SIGTERM').unref();
+  setTimeout(signalAll, patience + KILL_AFTER_MS, 'SIGKILL').unref();
 }
