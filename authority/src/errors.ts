@@ -45,13 +45,18 @@ export class ApiError extends Error {
 
 /** Why a command of the operator cannot go on, as one lower-case sentence, with what to do about it. */
 export class OperatorError extends Error {
-  override readonly name = 'OperatorError';
+  override readonly name: string = 'OperatorError';
   readonly hint: string | undefined;
 
   constructor(message: string, hint?: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.hint = hint;
   }
+}
+
+/** Options that cannot be meant so. */
+export class UsageError extends OperatorError {
+  override readonly name = 'UsageError';
 }
 
 /** The `code` of a system, SQLite or PostgreSQL error: `ENOENT`, `23505`; undefined for anything else. */

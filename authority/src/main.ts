@@ -4,7 +4,7 @@ import { addBackup } from './commands/backup.ts';
 import { addInit } from './commands/init.ts';
 import { addNewAdminKey } from './commands/new-admin-key.ts';
 import { addServe } from './commands/serve.ts';
-import { OperatorError } from './errors.ts';
+import { OperatorError, UsageError } from './errors.ts';
 import { VERSION } from './version.ts';
 
 const USAGE_STATUS = 2;
@@ -37,7 +37,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (error instanceof OperatorError && error.hint !== undefined) {
       process.stderr.write(`hint: ${error.hint}\n`);
     }
-    return 1;
+    return error instanceof UsageError ? USAGE_STATUS : 1;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { insertOrganization } from '../database/organizations.ts';
-import { OperatorError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { isOrganizationSlug } from '../rules/names.ts';
 import { insertAdminKey, printKey } from './admin-key.ts';
 import { addStorageOptions, openStorage, type StorageOptions } from './storage-options.ts';
@@ -34,7 +34,7 @@ export function addInit(program: Command): void {
 
 async function init(options: InitOptions): Promise<void> {
   if (!isOrganizationSlug(options.org) || RESERVED_SLUGS.includes(options.org)) {
-    throw new OperatorError(
+    throw new UsageError(
       'this is no name for an organization',
       'it is 1 to 64 of A-Z a-z 0-9 . _ -, first and last a letter or digit',
     );

@@ -10,7 +10,7 @@ import { createFailedAttempts } from '../authentication/failed-attempts.ts';
 import { createLastUses } from '../authentication/last-uses.ts';
 import { storeLastUses } from '../database/api-keys.ts';
 import { usableKeys } from '../database/usable-keys.ts';
-import { codeOf, OperatorError } from '../errors.ts';
+import { codeOf, OperatorError, UsageError } from '../errors.ts';
 import { openGitRoot } from '../git/git-root.ts';
 import { createPackServices } from '../git/pack-service.ts';
 import { requireGit } from '../git/run-git.ts';
@@ -136,7 +136,7 @@ function readTls({ tlsCert, tlsKey }: ServeOptions): { cert: Buffer; key: Buffer
     return undefined;
   }
   if (tlsCert === undefined || tlsKey === undefined) {
-    throw new OperatorError('--tls-cert and --tls-key belong together');
+    throw new UsageError('--tls-cert and --tls-key belong together');
   }
   return { cert: readPem(tlsCert), key: readPem(tlsKey) };
 }
@@ -155,7 +155,7 @@ function requireSafeTransport({ listen, insecureHttp, proxy }: ServeOptions, has
     listen.host === 'localhost' ||
     (isIP(listen.host) !== 0 && ipaddr.process(listen.host).range() === 'loopback');
   if (!hasTls && !isLoopback && !insecureHttp && proxy.length === 0) {
-    throw new OperatorError(
+    throw new UsageError(
       `plain HTTP on ${listen.host} would show API keys to the network`,
       'give --tls-cert and --tls-key, or --proxy ADDRESS for one that does TLS, or --insecure-http',
     );

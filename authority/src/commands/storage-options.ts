@@ -7,7 +7,7 @@ import { type Command, Option } from 'commander';
 import { type DatabasePlace, openDatabase } from '../database/open-database.ts';
 import { requireMasterKey } from '../database/master-key-check.ts';
 import type { Database } from '../database/schema.ts';
-import { codeOf, OperatorError } from '../errors.ts';
+import { codeOf, OperatorError, UsageError } from '../errors.ts';
 import { createMasterKey, MASTER_KEY_VARIABLE, readMasterKey } from '../secrets/master-key.ts';
 import { createSealer, type Sealer } from '../secrets/sealer.ts';
 
@@ -68,6 +68,7 @@ export async function openStorage(
   { create = false, onLost }: { readonly create?: boolean; readonly onLost?: (error: Error) => void } = {},
 ): Promise<Storage> {
   const directory = dataDirectory(options);
+  const place = placeOf(options, directory);
   if (create) {
     makeDirectory(directory);
   }
@@ -82,7 +83,7 @@ export async function openStorage(
     );
   }
   const sealer = createSealer(masterKey);
-  const db = await openDatabase(placeOf(options, directory), onLost);
+  const db = await openDatabase(place, onLost);
   try {
     await requireMasterKey(db, sealer);
     return { db, sealer };
@@ -97,7 +98,7 @@ function placeOf({ data, database }: StorageOptions, directory: string): Databas
     return { kind: 'sqlite', path: join(directory, 'authority.db') };
   }
   if (!/^postgres(?:ql)?:\/\//.test(database)) {
-    throw new OperatorError('--database takes a postgres:// URL', `for SQLite: --data ${data ?? 'DIR'}`);
+    throw new UsageError('--database takes a postgres:// URL', `for SQLite: --data ${data ?? 'DIR'}`);
   }
   return { kind: 'postgres', url: database };
 }

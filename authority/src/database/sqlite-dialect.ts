@@ -133,6 +133,8 @@ class SqliteConnection implements DatabaseConnection {
 
   close(): void {
     this.#statements.clear();
+    // Closing would do it if the library ended its statements first. Passive: it waits for nobody.
+    this.#database.exec('pragma wal_checkpoint(passive)');
     this.#database.close();
   }
 
