@@ -68,11 +68,12 @@ export async function createApp(services: Services, options: AppOptions): Promis
     reply.code(404).send(errorBody(new ApiError('NOT_FOUND', 'There is no such path'), request.id)),
   );
   addCare(app);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     // Git's bodies may take hours.
     if (request.is404 || /^\/(?:v1|health)/.test(request.routeOptions.url ?? '')) {
       limitBodyTime(request, timeLimits.body);
     }
+    done();
   });
   addRequestLog(app);
   await options.beforeRoutes?.(app);

@@ -37,7 +37,9 @@ export function requireJsonAccepted(accept: string | undefined): void {
  * connection busy after the answer.
  */
 export function limitBodyTime({ raw }: FastifyRequest, milliseconds: number): void {
-  if (raw.complete) {
+  const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers;
+  // RFC 9112, section 6.3: without either there is no body, and most requests have none to pay a timer for.
+  if (raw.complete || (length === undefined && encoding === undefined)) {
     return;
   }
   const timer = setTimeout(() => raw.destroy(), milliseconds).unref();
