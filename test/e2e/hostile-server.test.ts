@@ -92,7 +92,11 @@ describe('a server that answers with', () => {
     const home = createTempHome();
     writePlaintext(home, documentOf({ 'orgs/acme': KEY }));
     const key = {
-      ...{ id: 'key_1', name: EVIL, scopes: [EVIL], repo_ids: [], tags: { [EVIL]: EVIL } },
+      id: 'key_1',
+      name: EVIL,
+      scopes: [EVIL],
+      repo_ids: [],
+      tags: { [EVIL]: EVIL },
       created_at: '2026-01-01T00:00:00Z',
     };
     const { url } = await startApiServer((request, response) =>

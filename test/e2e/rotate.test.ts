@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -68,7 +69,9 @@ describe('rotate', () => {
     const keys = await authority.activeKeys();
     const listed = keys.find((other) => other.id === newId);
     expect(listed).toMatchObject({
-      ...{ name: 'ci', scopes: ['read'], repo_ids: [webId] },
+      name: 'ci',
+      scopes: ['read'],
+      repo_ids: [webId],
       tags: { env: 'prod', 'rotated-from': id },
     });
     expect(Date.parse(listed?.expires_at ?? '') - Date.parse(listed?.created_at ?? '')).toBe(864_000_000);
@@ -90,7 +93,10 @@ describe('rotate', () => {
     expect(keys['orgs/acme/repos/web']).toBe('mesa_another_key_00');
     const newId = await authority.idOf(keys['global'] ?? '');
     expect(JSON.parse(result.stdout)).toEqual({
-      ...{ schema_version: 1, organization: 'acme', stored_for: ['global', 'orgs/acme'], id: newId },
+      schema_version: 1,
+      organization: 'acme',
+      stored_for: ['global', 'orgs/acme'],
+      id: newId,
       masked_key: `mesa_****${keys['global']?.slice(-4)}`,
       expires: expect.any(String) as string,
       revoked: id,
@@ -271,17 +277,16 @@ describe('a rotation that is killed', () => {
     expect(whole.requests.at(-1)).toMatch(/^DELETE /);
     for (const step of steps) {
       const { home, id, key } = await adminHome();
-      let kill = (): void => undefined;
+      let child: ChildProcess | undefined;
       const gate = await startGate(authority.url, (_, count, moment) => {
         const isNow = count === step.count && moment === step.moment;
         if (isNow) {
-          kill();
+          child?.kill('SIGKILL');
         }
         return !isNow;
       });
       const options = { home, env: { MESA_API_URL: gate.url } };
-      const child = startMesa([...ROTATE, '--org', 'acme'], options);
-      kill = () => void child.kill('SIGKILL');
+      child = startMesa([...ROTATE, '--org', 'acme'], options);
       expect({ step, signal: (await finishMesa(child, '')).signal }).toEqual({ step, signal: 'SIGKILL' });
       const stored = storedKeys(home)['orgs/acme'] ?? '';
       const storedId = await authority.idOf(stored);
@@ -318,15 +323,14 @@ describe('a rotation that is killed', () => {
 
   it('by Ctrl-C in the middle of it ends it first', async () => {
     const { home, key } = await adminHome();
-    let interrupt = (): void => undefined;
+    let child: ChildProcess | undefined;
     const gate = await startGate(authority.url, (request, _, moment) => {
       if (request.startsWith('POST') && moment === 'before') {
-        interrupt();
+        child?.kill('SIGINT');
       }
       return true;
     });
-    const child = startMesa([...ROTATE, '--org', 'acme'], { home, env: { MESA_API_URL: gate.url } });
-    interrupt = () => void child.kill('SIGINT');
+    child = startMesa([...ROTATE, '--org', 'acme'], { home, env: { MESA_API_URL: gate.url } });
     const result = await finishMesa(child, '');
     expect([result.status, result.signal]).toEqual([null, 'SIGINT']);
     expect(result.stderr).toMatch(

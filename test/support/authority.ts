@@ -40,6 +40,14 @@ export interface Authority {
   stop(): Promise<void>;
 }
 
+async function expectJson<T>(response: Response): Promise<T> {
+  const answer = (await response.json()) as T;
+  if (!response.ok) {
+    throw new Error(`${response.status} ${JSON.stringify(answer)}`);
+  }
+  return answer;
+}
+
 /** Starts `mesa-authority` on SQLite in a temporary directory. It has to be stopped. */
 export async function startAuthority(): Promise<Authority> {
   const directory = mkdtempSync(join(tmpdir(), 'mesa-authority-'));
@@ -73,14 +81,6 @@ export async function startAuthority(): Promise<Authority> {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  const expectJson = async <T>(response: Response): Promise<T> => {
-    const answer = (await response.json()) as T;
-    if (!response.ok) {
-      throw new Error(`${response.status} ${JSON.stringify(answer)}`);
-    }
-    return answer;
-  };
-
   return {
     url,
     adminKey,
