@@ -9,11 +9,11 @@ export type KeyCheck =
   | { readonly kind: 'rejected' | 'unreachable'; readonly error: MesaAuthError };
 
 const AT_ONCE = 4;
-const ANSWER_MS = 4_000;
-const ALL_ANSWERS_MS = 8_000;
+const ANSWER_MS = 5_000;
+const ALL_ANSWERS_MS = 10_000;
 
 /**
- * Asks the server which keys it accepts, several at a time and for eight seconds at most. It is not asked again once it
+ * Asks the server which keys it accepts, several at a time and for ten seconds at most. It is not asked again once it
  * did not answer: the rest stay unchecked.
  * @returns one for each key
  * @throws CONFIG_INVALID
