@@ -39,8 +39,10 @@ it('measures /v1/whoami against a bare server that answers the same', async () =
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const sqlite = await startAuthority(directory, 'sqlite', ['--data', join(directory, 'sqlite')]);
   const postgres = await startAuthority(directory, 'postgres', [
-    ...['--data', join(directory, 'postgres')],
-    ...['--database', await createDatabase()],
+    '--data',
+    join(directory, 'postgres'),
+    '--database',
+    await createDatabase(),
   ]);
   const bare = await start(directory, 'bare', [join(import.meta.dirname, 'bare-server.mjs'), sqlite.answer]);
   const contenders: readonly Contender[] = [

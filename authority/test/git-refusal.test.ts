@@ -48,7 +48,7 @@ async function appWith(run: PackServices['run']): Promise<FastifyInstance> {
         token: undefined,
       },
     }),
-    failedAttempts: { waitFor: async () => 0, count: async () => {} },
+    failedAttempts: { waitFor: async () => 0, count: async () => 0 },
     lastUses: { note: () => {}, flush: async () => {}, stop: async () => {} },
     now: () => now,
   });

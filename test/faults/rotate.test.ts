@@ -8,7 +8,8 @@ import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
 import { inParallel } from './support/in-parallel.ts';
 import { clearHome } from './support/key-home.ts';
-import { runInjected, traceCallsOf, traceFileCalls, type FileCall } from './support/strace.ts';
+import type { FileCall } from './support/strace-log.ts';
+import { aimAtEach, KILL, runInjected, traceFileCalls } from './support/strace.ts';
 
 const ROTATE = ['auth', 'api-keys', 'rotate', '--org', 'acme'];
 const ATTEMPTS = 40;
@@ -88,7 +89,7 @@ const ERRNOS = ['ENOSPC', 'EIO', 'EACCES'];
 
 describe('api-keys rotate', () => {
   it.each<[string, readonly Fault[]]>([
-    ['SIGKILL at', [{ fault: 'signal=KILL', concerns: () => true }]],
+    ['SIGKILL at', [{ fault: KILL, concerns: () => true }]],
     [
       'errors from',
       ERRNOS.map((errno, turn) => ({
@@ -103,32 +104,28 @@ describe('api-keys rotate', () => {
     const clean = await traceFileCalls(ROTATE, optionsFor(home));
     expect(clean.result).toMatchObject({ status: 0 });
     expect(await judge(home, old, clean.result)).toEqual([]);
-    const quickNumbers = new Map<string, readonly FileCall[]>();
-    for (const syscall of new Set(clean.calls.map((call) => call.syscall))) {
-      clearHome(home);
-      await prepare(home);
-      quickNumbers.set(syscall, await traceCallsOf(syscall, ROTATE, optionsFor(home)));
-    }
+    clearHome(home);
+    await prepare(home);
+    const aims = aimAtEach(clean.calls, home.path);
     const points = faults.flatMap(({ fault, concerns }) =>
-      clean.calls.filter(concerns).map((call) => ({ call, fault })),
+      aims.filter(({ call }, at) => concerns(call, at)).map((aim) => ({ aim, fault })),
     );
-    await inParallel(points, createTempHome, async ({ call, fault }, own) => {
-      const quick = fault.startsWith('error=') ? quickNumbers.get(call.syscall) : undefined;
-      let when = quick?.[call.index]?.when ?? call.when;
+    await inParallel(points, createTempHome, async ({ aim: first, fault }, own) => {
+      let aim = first;
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
         clearHome(own);
         const key = await prepare(own);
-        const injection = { fault, syscall: call.syscall, when };
-        const { result, hit, calls } = await runInjected(ROTATE, optionsFor(own), injection);
+        const { result, hit, next } = await runInjected(ROTATE, optionsFor(own), aim, { fault });
         if (hit !== undefined) {
-          row.point(`${fault} from ${call.line.replaceAll(home.path, '~')}`, await judge(own, key, result));
-          if (hit.index === call.index) {
+          const { line } = first.call;
+          row.point(`${fault} from ${line.replaceAll(home.path, '~')}`, await judge(own, key, result));
+          if (hit.index === aim.index) {
             return;
           }
         }
-        when = calls.find(({ index }) => index === call.index)?.when ?? when + 1;
+        aim = next;
       }
-      throw new Error(`never hit: ${call.line}`);
+      throw new Error(`never hit: ${first.call.line}`);
     });
     row.close(FEWEST_POINTS);
   });

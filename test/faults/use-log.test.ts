@@ -21,6 +21,12 @@ async function homeWithKey(): Promise<TempHome> {
   return home;
 }
 
+async function homeWithLog(): Promise<TempHome> {
+  const home = await homeWithKey();
+  home.write('.local/share/mesa/uses.log', '');
+  return home;
+}
+
 function logs(home: TempHome): { readonly uses: readonly KeyUse[]; readonly damaged: number } {
   const parts = ['uses.1.log', 'uses.log'].map((name) =>
     parseKeyUses(readIfExists(join(home.dataDir, name)) ?? ''),
@@ -76,16 +82,11 @@ it.each(['error=ENOSPC', 'error=EIO', 'error=EACCES', 'error=EROFS', KILL])(
   async (fault) => {
     const row = new FaultRow(`log of uses, ${fault}`);
     const script = inject('quickMesa');
-    const prepare = async (): Promise<TempHome> => {
-      const home = await homeWithKey();
-      home.write('.local/share/mesa/uses.log', '');
-      return home;
-    };
-    const traced = await prepare();
+    const traced = await homeWithLog();
     const { calls } = await traceFileCalls(GET, { home: traced, script });
     const aims = aimAtEach(calls, traced.path).filter(({ file }) => file?.endsWith('/uses.log') === true);
     for (const aim of aims) {
-      const home = await prepare();
+      const home = await homeWithLog();
       const { result, hit } = await runInjected(GET, { home, script }, aim, { fault });
       if (hit !== undefined) {
         row.point(aim.call.syscall, judge(home, result, fault === KILL));

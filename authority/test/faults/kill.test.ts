@@ -39,13 +39,13 @@ describe.each(['sqlite', 'postgres'] as const)('servers that are killed under lo
           kills += 1;
           const server = await startServer(authority.storage);
           let answersLeft = randomInt(MOST_ANSWERS);
+          const onAnswer = (): void => {
+            answersLeft -= 1;
+            if (answersLeft < 0) {
+              void server.kill();
+            }
+          };
           await new Promise<void>((resolve, reject) => {
-            const onAnswer = (): void => {
-              answersLeft -= 1;
-              if (answersLeft < 0) {
-                void server.kill();
-              }
-            };
             const clients = Array.from({ length: CLIENTS }, () =>
               work(server, authority, acknowledged, onAnswer),
             );
@@ -71,11 +71,11 @@ describe.each(['sqlite', 'postgres'] as const)('servers that are killed under lo
       for (const [name, id] of repositories) {
         const { status, body } = await rest(survivor, 'GET', `/acme/${name}`, authority.adminKey);
         expect([status, body.id]).toEqual([200, id]);
-        expect(isRepository(join(git, `${String(id)}.git`))).toBe(true);
+        expect(isRepository(join(git, `${id}.git`))).toBe(true);
       }
       const rows = await repositoryIds(authority);
       expect(rows.length).toBeGreaterThanOrEqual(repositories.size);
-      expect(rows.filter((id) => !existsSync(join(git, `${String(id)}.git`, 'HEAD')))).toEqual([]);
+      expect(rows.filter((id) => !existsSync(join(git, `${id}.git`, 'HEAD')))).toEqual([]);
       if (kind === 'sqlite') {
         expect(integrityOf(authority)).toBe('ok');
       }

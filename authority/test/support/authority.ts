@@ -20,11 +20,11 @@ export interface RunningServer {
   readonly url: string;
   readonly process: ChildProcess;
   /** Everything that it has written so far. */
-  output(): string;
+  readonly output: () => string;
   /** Ends it as a supervisor does. */
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
   /** As if the power went. */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 export interface Authority {

@@ -19,9 +19,9 @@ export interface PostgresServer {
   readonly url: string;
   start(): Promise<void>;
   /** Ends its connections at once, as `pg_ctl stop -m immediate` does; the next start recovers. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
   /** Stops it for good. */
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /** One server for the run. */

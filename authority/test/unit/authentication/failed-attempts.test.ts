@@ -2,6 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createFailedAttempts } from '../../../src/authentication/failed-attempts.ts';
 
+function pass(seconds: number): Promise<unknown> {
+  return vi.advanceTimersByTimeAsync(seconds * 1_000);
+}
+
 describe('failed attempts', () => {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -9,7 +13,6 @@ describe('failed attempts', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-  const pass = (seconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(seconds * 1_000);
 
   it('are answered up to the limit, then none of that address until a minute after the first', async () => {
     const attempts = createFailedAttempts(2);
