@@ -75,7 +75,7 @@ describe.each(['sqlite', 'postgres'] as const)('servers that are killed under lo
       }
       const rows = await repositoryIds(authority);
       expect(rows.length).toBeGreaterThanOrEqual(repositories.size);
-      expect(rows.filter((id) => !existsSync(join(git, `${id}.git`, 'HEAD')))).toEqual([]);
+      expect(rows.filter((id) => !existsSync(join(git, `${String(id)}.git`, 'HEAD')))).toEqual([]);
       if (kind === 'sqlite') {
         expect(integrityOf(authority)).toBe('ok');
       }
