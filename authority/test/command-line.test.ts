@@ -29,6 +29,8 @@ import { rest } from './support/rest.ts';
 import { runHere } from './support/run-here.ts';
 
 const COMMANDS = ['init', 'serve', 'new-admin-key', 'backup'];
+/** Machines are busy. */
+const PATIENT = { timeout: 30_000 };
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 
 function temporaryDirectory(): string {
@@ -303,17 +305,15 @@ describe('serve', () => {
       `POST /v1/acme/api-keys HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${authority.adminKey}\r\n` +
         `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
     );
-    await expect.poll(text).toContain('100 Continue');
+    await expect.poll(text, PATIENT).toContain('100 Continue');
     child.kill('SIGTERM');
-    await expect.poll(output).toContain('"msg":"stopping"');
-    await expect
-      .poll(() =>
-        fetch(`${url}/health`).then(
-          () => true,
-          () => false,
-        ),
-      )
-      .toBe(false);
+    await expect.poll(output, PATIENT).toContain('"msg":"stopping"');
+    const isOpen = (): Promise<boolean> =>
+      fetch(`${url}/health`).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isOpen, PATIENT).toBe(false);
     socket.write(body);
     await closed;
     expect(text()).toContain('201 Created');
@@ -326,12 +326,13 @@ describe('serve', () => {
   it('ends at once when it is told twice', async () => {
     const { url, process: child, output } = await startServer(authority.storage);
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    const { socket, ended: closed } = rawConnection(url);
+    const { socket, text, ended: closed } = rawConnection(url);
     socket.write(
       `POST /v1/acme/repos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${authority.adminKey}\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
     );
+    await expect.poll(text, PATIENT).toContain('100 Continue');
     child.kill('SIGINT');
-    await expect.poll(output).toContain('"msg":"stopping"');
+    await expect.poll(output, PATIENT).toContain('"msg":"stopping"');
     child.kill('SIGINT');
     await closed;
     expect(await ended).toBe(0);

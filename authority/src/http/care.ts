@@ -6,13 +6,23 @@ import { ApiError, codeOf } from '../errors.ts';
 import { errorBody } from './error-reply.ts';
 import { newRequestId } from './request-id.ts';
 
-/** Headers of every reply: credentials and what they show belong in no cache. */
+/**
+ * Headers of every reply: credentials and what they show belong in no cache, and a server that stops keeps no connection
+ * open, or it would wait for clients that have nothing more to say.
+ */
 export function addCare(app: FastifyInstance): void {
+  let isStopping = false;
+  app.addHook('preClose', async () => {
+    isStopping = true;
+  });
   app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (!reply.hasHeader('cache-control')) {
       reply.header('cache-control', 'no-store');
+    }
+    if (isStopping) {
+      reply.header('connection', 'close');
     }
     done(null, payload);
   });
