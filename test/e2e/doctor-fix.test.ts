@@ -303,6 +303,10 @@ describe("doctor and git's credential helpers", () => {
     config('credential.https://d.example.helper', '!/nowhere/mesa auth git-credential');
     config('credential.https://e.example.helper', '!/nowhere/node /nowhere/mesa.js auth git-credential');
     config('credential.https://f.example.helper', '!/nowhere/other-program');
+    config(
+      'credential.https://g.example.helper',
+      `!'${process.execPath}' '/no where/mesa.cjs' auth git-credential`,
+    );
     const env = { PATH: `${join(home.path, 'bin')}:${process.env['PATH'] ?? ''}` };
     const before = fingerprint(home);
     const { status, stdout } = await doctor(home, { env }, '--json');
@@ -314,6 +318,7 @@ describe("doctor and git's credential helpers", () => {
       `${home.path}/other/mesa`,
       '/nowhere/mesa',
       '/nowhere/node',
+      '/no where/mesa.cjs',
     ]);
     expect(fingerprint(home)).toEqual(before);
     // What it says to type does it.

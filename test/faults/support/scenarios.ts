@@ -67,6 +67,14 @@ export const LEGACY_KEYS = 'doctor --fix: legacy keys';
 
 export type ScenarioName = (typeof SCENARIO_NAMES)[number] | typeof LEGACY_KEYS;
 
+/**
+ * For errors: a token is minted whether or not the key's id could be stored, so a status of 0 is no lie there. What is
+ * written is written as by set-key.
+ */
+export function withoutMinting(name: ScenarioName): boolean {
+  return !name.endsWith('mint-token');
+}
+
 /** For every scenario. */
 export const SCENARIO_ENV = {
   MESA_VAULT_PASSPHRASE: PASSPHRASE,
@@ -129,6 +137,11 @@ async function learntKeyId(backend: Backend, scopes: readonly string[] = FEW_SCO
     ...store,
     args: ['auth', 'mint-token', '--repo', 'acme/web'],
     env: { MESA_API_URL: url },
+    prepare(home) {
+      store.prepare(home);
+      // The log of uses has faults of its own.
+      home.write('.config/mesa/config.toml', `[secrets]\nbackend = "${backend}"\naudit = false\n`);
+    },
     judge(home, result) {
       const isSaid = result.stderr.includes('was not remembered');
       return store.judge(home, isSaid && result.status === 0 ? { ...result, status: 1 } : result);
