@@ -8,7 +8,6 @@ import { verifyAccessToken, type AccessTokenVerdict } from '../../src/access-tok
 import { API_KEY, KEY_ID, SIGNING_SECRET } from '../support/access-tokens.ts';
 import { answerJson, IDENTITY, startApiServer } from '../support/api-server.ts';
 import { OBEYING_MODES } from '../support/confinement.ts';
-import { startResidentAgent } from '../support/resident-agent.ts';
 import { childEnv, runMesa, type RunResult } from '../support/run-mesa.ts';
 import {
   documentOf,
@@ -194,21 +193,20 @@ describe('the id of the key', () => {
     expect(readFileSync(home.plaintext, 'utf8')).toBe(WITH_ID);
   });
 
-  it('is kept in a vault, too, with the passphrase and through the agent', async () => {
+  it('is kept in a vault, too', async () => {
     const home = createTempHome();
     home.useBackend('encrypted-file');
     const { url, requests } = await startApiServer();
-    const mint = (env: Record<string, string>) =>
-      runMesa([...MINT, '--repo', 'acme/web'], { home, env: { MESA_API_URL: url, ...env } });
     await writeVault(home, documentOf({ 'orgs/acme': API_KEY }));
-    expect(await mint(UNLOCKED)).toMatchObject({ status: 0, stderr: '' });
+    const options = { home, env: { MESA_API_URL: url, ...UNLOCKED } };
+    for (let run = 0; run < 2; run += 1) {
+      expect(await runMesa([...MINT, '--repo', 'acme/web'], options)).toMatchObject({
+        status: 0,
+        stderr: '',
+      });
+    }
     expect(await openVault(home)).toBe(WITH_ID);
-    await writeVault(home, documentOf({ 'orgs/acme': API_KEY }));
-    await startResidentAgent(home);
-    expect(await mint({})).toMatchObject({ status: 0, stderr: '' });
-    expect(await openVault(home)).toBe(WITH_ID);
-    expect(await mint({})).toMatchObject({ status: 0, stderr: '' });
-    expect(requests).toHaveLength(2);
+    expect(requests).toEqual(['GET /v1/whoami']);
   });
 
   it('is asked for through a proxy, which never sees the key', async () => {
@@ -252,7 +250,7 @@ describe('the id of the key', () => {
     const result = await runMesa([...MINT, '--repo', 'acme/web'], options);
     chmodSync(home.dataDir, 0o700);
     expect(result.stderr).toMatch(
-      /^mesa: warning: the id of the key for orgs\/acme was not remembered: .*permission denied\n$/,
+      /^mesa: warning: the id of the key for orgs\/acme was not remembered: .*permission denied$/m,
     );
     expect(await claimsOf(result)).toMatchObject({ repos: ['acme/web'] });
     expect(readFileSync(home.plaintext, 'utf8')).toBe(before);
