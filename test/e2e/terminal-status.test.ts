@@ -70,7 +70,7 @@ describe('on a terminal, get-key mentions a key', () => {
     const terminal = openTerminal({ home, env: { MESA_API_KEY: OVER } });
     expect(await terminal.run('mesa auth get-key > key')).toBe(0);
     expect(terminal.screen()).toMatch(
-      /mesa: warning: the key for MESA_API_KEY expired 2 hours( 1 minute)? ago; replace it: export MESA_API_KEY=<another key>\n/,
+      /mesa: warning: the key in MESA_API_KEY expired 2 hours( 1 minute)? ago; replace it: export MESA_API_KEY=<another key>\n/,
     );
   });
 });

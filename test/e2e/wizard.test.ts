@@ -105,7 +105,8 @@ it('stores all keys in one write, then runs the command, whose output alone goes
   const renamed = readFileSync(join(home.path, 'trace'), 'utf8').match(/"[^"]*\/secrets\.plaintext\.toml"/g);
   expect(renamed).toHaveLength(1);
   expect(readIfExists(home.plaintext)).not.toContain(SECOND);
-  expect(home.tree()).toEqual([...treeWith('secrets.plaintext.toml'), 'key', 'trace']);
+  const log = '.local/share/mesa/uses.log';
+  expect(home.tree()).toEqual([...treeWith('secrets.plaintext.toml'), log, 'key', 'trace']);
 });
 
 it('runs for mesa alone on a first run; after that, mesa alone shows help', async () => {
