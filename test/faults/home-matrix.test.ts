@@ -158,6 +158,7 @@ function expectedOf(root: string, values: Combination): Expected {
         made: [
           join(data.path, '.lock'),
           join(data.path, 'secrets.vault.age'),
+          join(data.path, 'uses.log'),
           ...(saved ? [config.path] : []),
         ],
       };
