@@ -18,9 +18,10 @@ import {
   startGit,
   temporaryDirectory,
 } from './support/git.ts';
-import { peakMemoryOf, processesIn, until } from './support/processes.ts';
+import { peakMemoryOf, processesIn } from './support/processes.ts';
 import { startRelay } from './support/relay.ts';
 import { rest } from './support/rest.ts';
+import { waitUntil } from './support/wait-until.ts';
 
 const MIB = 1_024 * 1_024;
 
@@ -72,18 +73,18 @@ describe('transfers of git', () => {
     const relay = await startRelay(authority.url, { from: 'client', after: 2 * MIB });
     const push = startGit(local, ['push', through(relay.url, remote), 'main:large']);
     await relay.stuck;
-    await until(() =>
+    await waitUntil('git reads the pack', () =>
       processesIn(remote.directory).some(({ command }) => /unpack-objects|index-pack/.test(command)),
     );
 
     process.kill(-Number(push.pid), 'SIGKILL');
-    await until(() => processesIn(remote.directory).length === 0);
+    await waitUntil('git ends', () => processesIn(remote.directory).length === 0);
 
     expect(await refsOf(remote)).toBe(`${remote.head} refs/heads/main`);
     // What it had received is gone, too.
     expect(readdirSync(join(remote.directory, 'objects')).filter((name) => name.length > 4)).toEqual([]);
     expect(await git(remote.directory, ['fsck', '--strict'])).toMatchObject({ status: 0 });
-    await until(() => server.output().includes('"cut_off":true'));
+    await waitUntil('the log line', () => server.output().includes('"cut_off":true'));
     await gitOutput(local, 'push', '--quiet', remote.as(authority.adminKey), 'main:large');
     expect(await refsOf(remote)).toContain('refs/heads/large');
   });
@@ -100,7 +101,7 @@ describe('transfers of git', () => {
     );
 
     process.kill(-Number(clone.pid), 'SIGKILL');
-    await until(() => processesIn(remote.directory).length === 0);
+    await waitUntil('git ends', () => processesIn(remote.directory).length === 0);
     expect((await rest(authority, 'GET', '/whoami', authority.adminKey)).status).toBe(200);
   });
 
@@ -119,7 +120,7 @@ describe('transfers of git', () => {
     expect(readdirSync(join(authority.directory, 'git')).join()).not.toContain(remote.id);
     relay.release();
     await ended;
-    await until(() => processesIn(remote.directory).length === 0);
+    await waitUntil('git ends', () => processesIn(remote.directory).length === 0);
     expect(await git('/', ['ls-remote', remote.as(authority.adminKey)])).toMatchObject({
       status: 128,
       stdout: '',
@@ -147,7 +148,10 @@ describe('transfers of git', () => {
     await relay.stuck;
 
     const stopped = server.stop();
-    await until(async () => (await git('/', ['ls-remote', remote.as(authority.adminKey)])).status === 128);
+    await waitUntil(
+      'no new connections',
+      async () => (await git('/', ['ls-remote', remote.as(authority.adminKey)])).status === 128,
+    );
     relay.release();
     expect(await push).toMatchObject({ status: 0 });
     expect(await stopped).toBe(0);

@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { onTestFinished } from 'vitest';
-
-import type { Authority, Ended } from './authority.ts';
+import { type Authority, cleanUp, type Ended } from './authority.ts';
 import { rest } from './rest.ts';
 
 const ENVIRONMENT = {
@@ -63,7 +61,7 @@ export async function gitOutput(directory: string, ...args: readonly string[]): 
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'mesa-git-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  cleanUp(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 

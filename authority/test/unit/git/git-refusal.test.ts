@@ -4,15 +4,15 @@ import { PassThrough } from 'node:stream';
 import { fastify, type FastifyInstance } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { openDatabase } from '../src/database/open-database.ts';
-import { insertOrganization } from '../src/database/organizations.ts';
-import { insertRepository } from '../src/database/repositories.ts';
-import { openGitRoot } from '../src/git/git-root.ts';
-import { GitFailure, type PackServices } from '../src/git/pack-service.ts';
-import { addRequestLog } from '../src/http/request-log.ts';
-import { gitRoutes } from '../src/http/routes/git.ts';
-import { createSealer } from '../src/secrets/sealer.ts';
-import { temporaryDirectory } from './support/git.ts';
+import { openDatabase } from '../../../src/database/open-database.ts';
+import { insertOrganization } from '../../../src/database/organizations.ts';
+import { insertRepository } from '../../../src/database/repositories.ts';
+import { openGitRoot } from '../../../src/git/git-root.ts';
+import { GitFailure, type PackServices } from '../../../src/git/pack-service.ts';
+import { addRequestLog } from '../../../src/http/request-log.ts';
+import { gitRoutes } from '../../../src/http/routes/git.ts';
+import { createSealer } from '../../../src/secrets/sealer.ts';
+import { temporaryDirectory } from '../../support/git.ts';
 
 const now = new Date();
 const ADVERTISEMENT = '/acme/web.git/info/refs?service=git-upload-pack';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ownChangeIdOf, syntheticChangeIdOf } from '../src/git/change-id.ts';
+import { ownChangeIdOf, syntheticChangeIdOf } from '../../../src/git/change-id.ts';
 
 const object = (header: string, message = 'a change'): string =>
   `tree ${'0'.repeat(40)}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n${header}\n${message}\n`;

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 
 import { describe, expect, it, vi } from 'vitest';
 
-import { openGitRoot } from '../src/git/git-root.ts';
-import { createPackServices, type GitFailure, type PackRequest } from '../src/git/pack-service.ts';
-import { gitOutput, localRepository, temporaryDirectory } from './support/git.ts';
-import { processesIn, until } from './support/processes.ts';
+import { openGitRoot } from '../../../src/git/git-root.ts';
+import { createPackServices, type GitFailure, type PackRequest } from '../../../src/git/pack-service.ts';
+import { gitOutput, localRepository, temporaryDirectory } from '../../support/git.ts';
+import { processesIn } from '../../support/processes.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 
@@ -64,7 +65,7 @@ describe('the programs of git', () => {
     const { packServices } = services({ processes: 1, waitMs: 1 });
     const open = new PassThrough();
     const first = packServices.run(push(repository, open));
-    await until(() => processesIn(repository).length === 1);
+    await waitUntil('git runs', () => processesIn(repository).length === 1);
     expect(await packServices.run(push(repository, new PassThrough()))).toBeUndefined();
     open.end('0000');
     expect(await all(await first)).toBe('');
@@ -78,10 +79,10 @@ describe('the programs of git', () => {
     const gone = new AbortController();
     const running = packServices.run(push(repository, new PassThrough(), gone.signal));
     const refused = expect(running).rejects.toThrow();
-    await until(() => processesIn(repository).length === 1);
+    await waitUntil('git runs', () => processesIn(repository).length === 1);
     gone.abort();
     await refused;
-    await until(() => processesIn(repository).length === 0);
+    await waitUntil('git ends', () => processesIn(repository).length === 0);
   });
 
   it('fail with what they said, and with whose fault it was', async () => {
@@ -120,7 +121,7 @@ describe('the programs of git', () => {
     const { packServices } = services();
     const running = packServices.run(push(repository, new PassThrough()));
     const refused = expect(running).rejects.toThrow('git-receive-pack ended with SIGKILL');
-    await until(() => processesIn(repository).length === 1);
+    await waitUntil('git runs', () => processesIn(repository).length === 1);
     process.kill(Number(processesIn(repository)[0]?.pid), 'SIGKILL');
     await refused;
   });
@@ -131,10 +132,10 @@ describe('the programs of git', () => {
     const input = new PassThrough();
     const running = packServices.run(push(repository, input));
     const refused = expect(running).rejects.toThrow('a bad body');
-    await until(() => processesIn(repository).length === 1);
+    await waitUntil('git runs', () => processesIn(repository).length === 1);
     input.destroy(new Error('a bad body'));
     await refused;
-    await until(() => processesIn(repository).length === 0);
+    await waitUntil('git ends', () => processesIn(repository).length === 0);
   });
 
   it('say so when git is not installed, and leave the slot', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { createSlots } from '../src/git/slots.ts';
+import { createSlots } from '../../../src/git/slots.ts';
 
 const LONG = 600_000;
 
