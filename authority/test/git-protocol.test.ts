@@ -21,6 +21,7 @@ import {
   temporaryDirectory,
 } from './support/git.ts';
 import { rest } from './support/rest.ts';
+import { waitUntil } from './support/wait-until.ts';
 
 describe('the protocol of git', () => {
   let authority: Authority;
@@ -247,17 +248,19 @@ describe('the protocol of git', () => {
       repos: null,
     });
     await gitOutput('/', 'ls-remote', remote.as(token));
-    const log = authority.servers[0]?.output() ?? '';
-    const lines = log
-      .split('\n')
-      .filter((line) => line.includes('"/:org/:directory/info/refs"'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines.at(-1)).toMatchObject({
+    const output = (): string => authority.servers[0]?.output() ?? '';
+    const lineOfToken = (): string | undefined =>
+      output()
+        .split('\n')
+        .find((line) => line.endsWith('}') && line.includes('"credential":"access-token"'));
+    await waitUntil('the line of the request', () => lineOfToken() !== undefined);
+    const log = output();
+    expect(JSON.parse(lineOfToken() ?? '')).toMatchObject({
       method: 'GET',
+      route: '/:org/:directory/info/refs',
       status: 200,
       org: 'acme',
       key_id: body.key_id,
-      credential: 'access-token',
     });
     for (const secret of [authority.adminKey, token, authorization.slice('Basic '.length), remote.name]) {
       expect(log).not.toContain(secret);
