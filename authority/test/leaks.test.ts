@@ -179,12 +179,15 @@ async function keyRows(authority: Authority): Promise<readonly KeyRow[]> {
 }
 
 async function swapSealedSecrets(authority: Authority, one: string, two: string): Promise<void> {
-  const values = `case id when '${one}' then (select sealed_secret from api_keys where id = '${two}')
-    else (select sealed_secret from api_keys where id = '${one}') end`;
-  await query(
-    authority,
-    `update api_keys set sealed_secret = ${values} where id in ('${one}', '${two}') returning id`,
-  );
+  const rows = new Map((await keyRows(authority)).map((row) => [row.id, row.sealed_secret]));
+  for (const [to, from] of [
+    [one, two],
+    [two, one],
+  ] as const) {
+    const hex = Buffer.from(rows.get(from) ?? '').toString('hex');
+    const value = authority.databaseUrl === undefined ? `x'${hex}'` : `'\\x${hex}'`;
+    await query(authority, `update api_keys set sealed_secret = ${value} where id = '${to}' returning id`);
+  }
 }
 
 async function query<T>({ databaseUrl, directory }: Authority, text: string): Promise<readonly T[]> {

@@ -58,7 +58,8 @@ function describeValidation(
   }
   const { additionalProperty, allowedValues } = first?.params ?? {};
   const detail =
-    typeof additionalProperty === 'string'
+    // A longer one may be a credential in the wrong place; no member here is as long as a key.
+    typeof additionalProperty === 'string' && additionalProperty.length <= 32
       ? `: ${JSON.stringify(additionalProperty)}`
       : Array.isArray(allowedValues)
         ? `: ${allowedValues.join(', ')}`
