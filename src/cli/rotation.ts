@@ -10,6 +10,7 @@ import { whoami, type Identity } from '../rest/whoami.ts';
 import { identify, needsApiKey } from './api-session.ts';
 import type { Context } from './context.ts';
 import { withProgress } from './progress.ts';
+import { recordUse } from './record-use.ts';
 import { startSession } from './startup.ts';
 
 /** The tag of a key that says which one it came to replace. An interrupted rotation is known by it. */
@@ -48,10 +49,12 @@ export async function planRotation(context: Context, scope: KeyScope): Promise<R
   const source = formatStoreKey(scope);
   const old = entries.get(source);
   if (old === undefined) {
+    await recordUse(context, scope, null, 'KEY_NOT_FOUND');
     throw new MesaAuthError('KEY_NOT_FOUND', `there is no key for ${source} to rotate`, {
       hint: 'mesa auth list shows the keys that there are; --org and --repo name one',
     });
   }
+  await recordUse(context, scope, source, 'used');
   const key: ApiKeyInUse = { token: old.token, source };
   const own: ApiAccess = { apiUrl, env: context.host.env, key };
   const identity = await identify(context, own);
@@ -135,6 +138,7 @@ async function findManager(
       identity.keyId !== undefined &&
       identity.permissions.includes('admin')
     ) {
+      await recordUse(context, scope, key.source, 'used');
       return access;
     }
   }

@@ -227,7 +227,7 @@ describe('create', () => {
     });
     expect(result.status).toBe(1);
     expect(result.stdout).toBe('');
-    expect(result.stderr).toMatch(/^mesa: cannot write .*; the new key key_\w+ was revoked again\n/);
+    expect(result.stderr).toMatch(/^mesa: cannot write .*; the new key key_\w+ was revoked again$/m);
     expect(await authority.activeKeys()).toHaveLength(count);
     expect(readFileSync(home.plaintext, 'utf8')).toBe(documentOf({ global: authority.adminKey }));
   });

@@ -225,7 +225,7 @@ describe('a rotation that fails', () => {
     const under = ['prlimit', '--fsize=64'];
     const result = await runMesa([...ROTATE, '--org', 'acme'], { home, env, under });
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toMatch(/^mesa: cannot write .*; the new key key_\w+ was revoked again\n/);
+    expect(result.stderr).toMatch(/^mesa: cannot write .*; the new key key_\w+ was revoked again$/m);
     expect(storedKeys(home)['orgs/acme']).toBe(key);
     expect(await authority.idOf(key)).toBe(id);
     expect(await keysFrom(id)).toEqual([]);
