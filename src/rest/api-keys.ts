@@ -114,7 +114,10 @@ export async function createApiKey(access: ApiAccess, org: string, order: KeyOrd
 
 /** Makes a key useless for good. Of one that is revoked already it is no error. @throws as requestJson */
 export async function revokeApiKey(access: ApiAccess, org: string, id: string): Promise<void> {
-  await revoke({ ...clientOptions(access), path: { org, id } });
+  const answer = await revoke({ ...clientOptions(access), path: { org, id } });
+  if (fieldsOf(answer)['success'] !== true) {
+    throw strangeAnswer(access.apiUrl, 'the revocation of an API key');
+  }
 }
 
 /**
@@ -181,6 +184,9 @@ function parseTime(value: unknown): Date | null | undefined {
 }
 
 function parseTags(value: unknown): ReadonlyMap<string, string> | undefined {
+  if (typeof value !== 'object' || value === null) {
+    return undefined;
+  }
   const tags = Object.entries(fieldsOf(value));
   return tags.every((tag): tag is [string, string] => typeof tag[1] === 'string') ? new Map(tags) : undefined;
 }

@@ -60,7 +60,7 @@ export const KILLED: readonly Fault[] = [
 ];
 
 /** Of the helper that locks, and of libuv between fork and exec. */
-const HELPER_CALLS: ReadonlySet<string> = new Set(['dup2', 'flock']);
+export const HELPER_CALLS: ReadonlySet<string> = new Set(['dup2', 'flock']);
 
 const FAILED_WITH_ITS_CLEANING_UP: Fault = {
   fault: 'error=EIO',
