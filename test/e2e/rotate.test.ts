@@ -114,7 +114,7 @@ describe('rotate', () => {
     home.useBackend('encrypted-file');
     await writeVault(home, documentOf({ 'orgs/acme': key }));
     await startResidentAgent(home);
-    expect((await rotate(home)).status).toBe(0);
+    expect(await rotate(home)).toMatchObject({ status: 0, stdout: '' });
     expect(await authority.idOf(key)).toBeUndefined();
     const stored = /key = "(\S+)"/.exec(await openVault(home))?.[1] ?? '';
     expect(await authority.idOf(stored)).toMatch(/^key_/);
