@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { startGate, type Gatekeeper } from '../support/api-gate.ts';
+import { unlock } from '../support/agent.ts';
 import { startAuthority, type Authority } from '../support/authority.ts';
-import { startResidentAgent } from '../support/resident-agent.ts';
 import { finishMesa, runMesa, startMesa, type RunResult } from '../support/run-mesa.ts';
 import { storedKeys } from '../support/stored-keys.ts';
 import { documentOf, fingerprint, openVault, writePlaintext, writeVault } from '../support/stores.ts';
@@ -113,7 +113,7 @@ describe('rotate', () => {
     const home = createTempHome();
     home.useBackend('encrypted-file');
     await writeVault(home, documentOf({ 'orgs/acme': key }));
-    await startResidentAgent(home);
+    await unlock(home);
     expect(await rotate(home)).toMatchObject({ status: 0, stdout: '' });
     expect(await authority.idOf(key)).toBeUndefined();
     const stored = /key = "(\S+)"/.exec(await openVault(home))?.[1] ?? '';
