@@ -6,6 +6,7 @@ import type { UsableKey, UsableKeys } from '../database/usable-keys.ts';
 import { isApiKey } from '../rules/api-key.ts';
 import type { Caller, TokenBounds } from '../rules/caller.ts';
 import type { Sealer } from '../secrets/sealer.ts';
+import { createVerifiedTokens } from './verified-tokens.ts';
 
 /** Why a credential was refused: for the log. Clients hear the same `UNAUTHORIZED` whatever it was. */
 export type Authentication =
@@ -23,6 +24,8 @@ export function createAuthenticate(keys: UsableKeys, sealer: Sealer): Authentica
   // Of nobody: opened for a key that is not there, so that its refusal takes as long as that of a wrong signature.
   const nobodys = sealer.seal(randomBytes(32).toString('base64url'), '');
 
+  const verified = createVerifiedTokens();
+
   const byKey = async (credential: string, now: Date): Promise<Authentication> => {
     if (!isApiKey(credential)) {
       return refused('NO_API_KEY');
@@ -31,7 +34,7 @@ export function createAuthenticate(keys: UsableKeys, sealer: Sealer): Authentica
     return key === undefined ? refused('UNKNOWN_KEY') : { caller: callerOf(key, undefined) };
   };
 
-  const byToken = async (credential: string, now: Date): Promise<Authentication> => {
+  const verify = async (credential: string, now: Date): Promise<Authentication> => {
     let signer: UsableKey | undefined;
     const verdict = await verifyAccessToken(credential, {
       now,
@@ -44,10 +47,28 @@ export function createAuthenticate(keys: UsableKeys, sealer: Sealer): Authentica
     if (!verdict.ok) {
       return refused(verdict.reason);
     }
-    const { permissions, repos } = verdict.claims;
-    return signer === undefined
-      ? refused('UNKNOWN_KEY')
-      : { caller: callerOf(signer, { permissions, repos }) };
+    if (signer === undefined) {
+      return refused('UNKNOWN_KEY');
+    }
+    verified.add(credential, { claims: verdict.claims, sealedSecret: signer.sealedSecret, at: now });
+    return { caller: callerOf(signer, verdict.claims) };
+  };
+
+  const byToken = async (credential: string, now: Date): Promise<Authentication> => {
+    const known = verified.find(credential);
+    // Of a clock that was set back nothing is remembered.
+    if (known === undefined || now < known.at) {
+      return verify(credential, now);
+    }
+    const { claims, sealedSecret } = known;
+    const signer = await keys.byId(claims.keyId, now);
+    if (signer === undefined) {
+      return refused('UNKNOWN_KEY');
+    }
+    if (Buffer.compare(signer.sealedSecret, sealedSecret) !== 0) {
+      return verify(credential, now);
+    }
+    return claims.expiresAt > now ? { caller: callerOf(signer, claims) } : refused('EXPIRED');
   };
 
   return (credential, now) =>
@@ -61,7 +82,7 @@ function callerOf(key: UsableKey, token: TokenBounds | undefined): Caller {
     keyName: key.name,
     permissions: key.permissions,
     repoIds: key.repoIds,
-    token,
+    token: token && { permissions: token.permissions, repos: token.repos },
   };
 }
 

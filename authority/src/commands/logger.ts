@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 
 /** A write for each line would be a tenth of a request. */
-const BATCH_BYTES = 8 * 1_024;
+const BATCH_BYTES = 64 * 1_024;
 const FLUSH_MS = 100;
 /** When nobody reads: lines are dropped before the memory is gone. */
 const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
