@@ -53,6 +53,11 @@ export interface CommandSpec {
   ) => Promise<number | void>;
 }
 
+/** What the log of uses calls a command: its words without `auth`. */
+export function actionOf({ path }: CommandSpec): string {
+  return path.filter((word) => word !== 'auth').join(' ');
+}
+
 /** What the unlock agent is started with. It is in no help: it refuses whoever types it. */
 export const AGENT_COMMAND = 'run-unlock-agent';
 

@@ -1,5 +1,6 @@
 import type { Host } from '../platform/host.ts';
 import {
+  actionOf,
   GLOBAL_FLAGS,
   globalOptions,
   nameOf,
@@ -79,7 +80,7 @@ export function runPlainCommandLine(
   { command, flags, argument, rest }: CommandLine,
   host: Host,
 ): Promise<number | void> {
-  const context = new Context(host, globalOptions(flags), 'tighten', command.path.at(-1));
+  const context = new Context(host, globalOptions(flags), 'tighten', actionOf(command));
   return command.run(context, flags, argument, rest);
 }
 

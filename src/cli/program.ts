@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
 import {
+  actionOf,
   GLOBAL_FLAGS,
   globalOptions,
   nameOf,
@@ -142,7 +143,7 @@ function addCommand(command: Command, spec: CommandSpec, invocation: Invocation)
     const flags = givenFlags(command, spec.flags);
     const [argument, ...more] = command.args;
     const rest = spec.more === undefined ? invocation.rest : more;
-    const context = new Context(invocation.host, globalOptions(flags), 'tighten', spec.path.at(-1));
+    const context = new Context(invocation.host, globalOptions(flags), 'tighten', actionOf(spec));
     invocation.status = (await spec.run(context, flags, argument, rest)) ?? 0;
   });
 }

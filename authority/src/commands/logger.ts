@@ -3,6 +3,7 @@ import { type Logger, pino } from 'pino';
 /** A write for each line would be a tenth of a request. */
 const BATCH_BYTES = 64 * 1_024;
 const FLUSH_MS = 100;
+const MAX_WRITE_BYTES = 2 * BATCH_BYTES;
 /** When nobody reads: lines are dropped before the memory is gone. */
 const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
 
@@ -15,6 +16,7 @@ export function createLogger(level: 'info' | 'error'): Logger {
     fd: process.stdout.fd,
     sync: false,
     minLength: BATCH_BYTES,
+    maxWrite: MAX_WRITE_BYTES,
     periodicFlush: FLUSH_MS,
     maxLength: MAX_WAITING_BYTES,
   });
