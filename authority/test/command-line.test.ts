@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdtempSync,
@@ -20,6 +20,7 @@ import {
   createDatabase,
   endSuite,
   KINDS,
+  PROGRAM,
   startAuthority,
   startServer,
 } from './support/authority.ts';
@@ -83,6 +84,19 @@ describe('the command line', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^mesa-authority: [^\n]+\n(?:\(?(?:hint|run|Did you mean)[^\n]*\n)*$/);
     expect(() => statSync(join(data, 'authority.db'))).toThrow('ENOENT');
+  });
+
+  it('says so when the key cannot be written, and what to type', async () => {
+    const directory = temporaryDirectory();
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', `"${process.execPath}" "${PROGRAM}" init --org full --data "${directory}" > /dev/full`],
+      { encoding: 'utf8' },
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^admin key key_\w+ for full; it is shown this once:\nmesa-authority: the key could not be written to standard output: ENOSPC\nhint: mesa-authority new-admin-key --org full makes another one; revoke key_\w+\n$/,
+    );
   });
 
   it('makes everything for its user alone, whatever the umask', async () => {

@@ -95,6 +95,16 @@ describe('requests', () => {
     ).toBe(201);
   });
 
+  it('with a body in gzip are refused, and nothing is made of it', async () => {
+    const before = await keys();
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    expect(await refusal('/v1/acme/api-keys', { method: 'POST', body: '{}', headers })).toEqual([
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+    ]);
+    expect(await keys()).toBe(before);
+  });
+
   it('that are too large are refused before they are read', async () => {
     expect(await post(JSON.stringify({ name: 'x'.repeat(65_536) }))).toEqual([413, 'PAYLOAD_TOO_LARGE']);
     const { status, body } = await sendRaw(

@@ -21,14 +21,16 @@ export interface VerifiedTokens {
 }
 
 const MAX_TOKENS = 10_000;
+/** Of the tokens themselves, which their claims are in proportion to: a token can be 16 KiB long. */
+const MAX_CHARACTERS = 8 * 1_024 * 1_024;
 
 /** By their SHA-256: so no token stays in memory, and finding one takes no longer the more of it is right. */
 export function createVerifiedTokens(): VerifiedTokens {
-  const tokens = new LRUCache<string, VerifiedToken>({ max: MAX_TOKENS });
+  const tokens = new LRUCache<string, VerifiedToken>({ max: MAX_TOKENS, maxSize: MAX_CHARACTERS });
   return {
     find: (token) => tokens.get(digestOf(token)),
     add: (token, verified) => {
-      tokens.set(digestOf(token), verified);
+      tokens.set(digestOf(token), verified, { size: token.length });
     },
   };
 }

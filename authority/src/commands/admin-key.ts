@@ -1,5 +1,6 @@
 import { type CreatedApiKey, insertApiKey } from '../database/api-keys.ts';
 import type { Database } from '../database/schema.ts';
+import { codeOf, OperatorError } from '../errors.ts';
 import type { Organization } from '../rules/caller.ts';
 import type { Sealer } from '../secrets/sealer.ts';
 
@@ -18,8 +19,21 @@ export async function insertAdminKey(
   );
 }
 
-/** The key alone goes to standard output, for a pipe into a secret store. */
-export function printKey({ id, secret }: CreatedApiKey, slug: string): void {
+/**
+ * The key alone goes to standard output, for a pipe into a secret store.
+ * @throws OperatorError when it cannot be written: nobody has it then
+ */
+export async function printKey({ id, secret }: CreatedApiKey, slug: string): Promise<void> {
   process.stderr.write(`admin key ${id} for ${slug}; it is shown this once:\n`);
-  process.stdout.write(`${secret}\n`);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.once('error', reject);
+      process.stdout.write(`${secret}\n`, (error) => (error ? reject(error) : resolve()));
+    });
+  } catch (error) {
+    throw new OperatorError(
+      `the key could not be written to standard output: ${codeOf(error) ?? 'unknown error'}`,
+      `mesa-authority new-admin-key --org ${slug} makes another one; revoke ${id}`,
+    );
+  }
 }

@@ -4,15 +4,15 @@ import { insertOrganization } from '../database/organizations.ts';
 import { UsageError } from '../errors.ts';
 import { isOrganizationSlug } from '../rules/names.ts';
 import { insertAdminKey, printKey } from './admin-key.ts';
-import { addStorageOptions, openStorage, type StorageOptions } from './storage-options.ts';
+import { addStorageOptions, openStorage, parseKeyName, type StorageOptions } from './storage-options.ts';
 
 interface InitOptions extends StorageOptions {
   readonly org: string;
   readonly keyName: string;
 }
 
-/** They stand where an organization stands in a path: `/v1/whoami`. */
-const RESERVED_SLUGS = ['whoami'];
+/** They stand where an organization stands in a path: `/v1/whoami`, and `/v1` where it does for git. */
+const RESERVED_SLUGS = ['whoami', 'v1'];
 
 export function addInit(program: Command): void {
   addStorageOptions(program.command('init'))
@@ -22,7 +22,7 @@ export function addInit(program: Command): void {
         'and the master key are made where there are none. Run it again for another organization.',
     )
     .requiredOption('--org <slug>', 'the organization: 1 to 64 of A-Z a-z 0-9 . _ -')
-    .option('--key-name <name>', 'what the key is listed as', 'First admin key')
+    .option('--key-name <name>', 'what the key is listed as', parseKeyName, 'First admin key')
     .addHelpText(
       'after',
       '\nExamples:\n  mesa-authority init --org acme\n' +
@@ -47,7 +47,7 @@ async function init(options: InitOptions): Promise<void> {
       const organization = await insertOrganization(transaction, options.org, now);
       return insertAdminKey(transaction, sealer, organization, { name: options.keyName, now });
     });
-    printKey(key, options.org);
+    await printKey(key, options.org);
   } finally {
     await db.destroy();
   }

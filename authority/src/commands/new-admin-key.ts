@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { findOrganization, listSlugs } from '../database/organizations.ts';
 import { OperatorError } from '../errors.ts';
 import { insertAdminKey, printKey } from './admin-key.ts';
-import { addStorageOptions, openStorage, type StorageOptions } from './storage-options.ts';
+import { addStorageOptions, openStorage, parseKeyName, type StorageOptions } from './storage-options.ts';
 
 interface NewAdminKeyOptions extends StorageOptions {
   readonly org: string;
@@ -17,7 +17,7 @@ export function addNewAdminKey(program: Command): void {
       'Makes another admin key for an organization, and prints it once. Other keys are not touched.',
     )
     .requiredOption('--org <slug>', 'the organization')
-    .option('--key-name <name>', 'what the key is listed as', 'Admin key')
+    .option('--key-name <name>', 'what the key is listed as', parseKeyName, 'Admin key')
     .addHelpText('after', '\nExample:\n  mesa-authority new-admin-key --org acme')
     .action(newAdminKey);
 }
@@ -33,7 +33,7 @@ async function newAdminKey(options: NewAdminKeyOptions): Promise<void> {
         slugs.length === 0 ? 'mesa-authority init --org ORGANIZATION' : `there is ${slugs.join(', ')}`,
       );
     }
-    printKey(
+    await printKey(
       await insertAdminKey(db, sealer, organization, { name: options.keyName, now: new Date() }),
       options.org,
     );

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { type DatabasePlace, openDatabase } from '../database/open-database.ts';
 import { requireMasterKey } from '../database/master-key-check.ts';
@@ -43,6 +43,14 @@ export function addStorageOptions(command: Command): Command {
         `the file of the master key (default: master.key in the data directory); ${MASTER_KEY_VARIABLE} has precedence`,
       ),
     );
+}
+
+/** @throws InvalidArgumentError for what REST would refuse as the name of a key, too */
+export function parseKeyName(text: string): string {
+  if (!/^[^\p{Cc}\p{Cs}]{1,255}$/u.test(text)) {
+    throw new InvalidArgumentError('It is 1 to 255 characters, none of them a control character.');
+  }
+  return text;
 }
 
 /** @throws OperatorError when there is no home to put it in */

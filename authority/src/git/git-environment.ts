@@ -31,6 +31,10 @@ export function gitEnvironment(settings: Readonly<Record<string, string>> = {}):
         [`GIT_CONFIG_VALUE_${index}`, value],
       ]),
     ),
+    // A delta of some bytes can spell gigabytes. Files above core.bigFileThreshold, 512 MiB, are streamed.
+    GIT_ALLOC_LIMIT: '640m',
+    // refs/replace is pushed by anybody, and what one repository says of a commit must not hold in another.
+    GIT_NO_REPLACE_OBJECTS: '1',
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C.UTF-8',
   };

@@ -207,6 +207,10 @@ function feed(git: Git, input: Readable | undefined, onInputError: (error: Error
     git.stdin.end();
     return;
   }
+  if (input.errored !== null) {
+    onInputError(input.errored);
+    return;
+  }
   input.once('error', onInputError);
   input.pipe(git.stdin);
 }

@@ -42,6 +42,13 @@ export function requireJsonAccepted(accept: string | undefined): void {
   }
 }
 
+/** @throws UNSUPPORTED_MEDIA_TYPE for a body in gzip or another encoding */
+export function requirePlainBody(encoding: string | undefined): void {
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'A body is sent as it is, without a content encoding');
+  }
+}
+
 /**
  * Ends the connection of a client that is slow to send its body, also one that nobody reads: the rest of it keeps the
  * connection busy after the answer.

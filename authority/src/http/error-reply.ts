@@ -37,7 +37,8 @@ export function toApiError(error: FastifyError | ApiError): ApiError {
   if (error.code === 'FST_ERR_BAD_URL') {
     return new ApiError('BAD_REQUEST', 'The path is not valid: percent-encoding of UTF-8');
   }
-  if (isUnavailable(error)) {
+  // An aborted body is an ECONNRESET, too, to which Fastify gives 400.
+  if (error.statusCode === undefined && isUnavailable(error)) {
     return new ApiError('UNAVAILABLE', 'The database does not answer');
   }
   const code = codeOfStatus(error.statusCode ?? 500);

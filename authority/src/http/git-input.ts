@@ -20,7 +20,13 @@ export function gitInputOf({ raw, headers }: FastifyRequest, service: GitService
   }
   const decoded = decode(raw, headers['content-encoding']);
   // What is pushed is limited by git itself, which then tells the client.
-  return service === 'git-receive-pack' ? decoded : limit(decoded, MAX_FETCH_REQUEST_BYTES);
+  const input =
+    service === 'git-receive-pack'
+      ? limitCommands(decoded, MAX_FETCH_REQUEST_BYTES)
+      : limit(decoded, MAX_FETCH_REQUEST_BYTES);
+  // It may fail while its git waits for others, and nobody listens yet: then it says so in `errored`.
+  input.on('error', () => {});
+  return input;
 }
 
 function decode(raw: Readable, encoding: string | undefined): Readable {
@@ -45,6 +51,43 @@ function limit(input: Readable, maxBytes: number): Readable {
       } else {
         done(null, chunk);
       }
+    },
+  });
+  input.once('error', (error) => limited.destroy(error));
+  return input.pipe(limited);
+}
+
+/** Of what comes before the pack: git keeps all of it in memory. */
+function limitCommands(input: Readable, maxBytes: number): Readable {
+  let bytes = 0;
+  let length = '';
+  let rest = 0;
+  let isPack = false;
+  const limited = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      for (let at = 0; !isPack && at < chunk.length;) {
+        const step = rest > 0 ? Math.min(rest, chunk.length - at) : 1;
+        if (rest > 0) {
+          rest -= step;
+        } else {
+          length += String.fromCharCode(chunk[at] ?? 0);
+          if (length.length === 4) {
+            // gitprotocol-common(5): a pkt-line has its own length, a flush-pkt has 0.
+            const size = Number.parseInt(length, 16);
+            isPack = !(size >= 4);
+            rest = size - 4;
+            length = '';
+          }
+        }
+        at += step;
+        bytes += step;
+      }
+      done(
+        bytes > maxBytes
+          ? new ApiError('PAYLOAD_TOO_LARGE', `The commands are larger than ${maxBytes} bytes`)
+          : null,
+        chunk,
+      );
     },
   });
   input.once('error', (error) => limited.destroy(error));

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bearerCredential } from '../authentication/credential.ts';
 import { ApiError } from '../errors.ts';
 import { type Caller, requireOrganization } from '../rules/caller.ts';
-import { requireJsonAccepted } from './care.ts';
+import { requireJsonAccepted, requirePlainBody } from './care.ts';
 import { identify } from './identify.ts';
 import type { Services } from './services.ts';
 
@@ -20,6 +20,7 @@ export function addRestAuthentication(rest: FastifyInstance, services: Services)
       throw error;
     }
     requireJsonAccepted(request.headers.accept);
+    requirePlainBody(request.headers['content-encoding']);
     const { org } = request.params as { readonly org?: string };
     if (org !== undefined) {
       requireOrganization(callerOf(request), org);

@@ -14,8 +14,10 @@ export async function runHere(
   Object.assign(process.env, variables);
   let stdout = '';
   let stderr = '';
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((chunk, ...more) => {
     stdout += chunk.toString();
+    // As a stream does it, when it has written.
+    more.forEach((callback) => typeof callback === 'function' && queueMicrotask(callback));
     return true;
   });
   const err = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {

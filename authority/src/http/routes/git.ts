@@ -5,6 +5,8 @@ import { findRepository } from '../../database/repositories.ts';
 import { ApiError } from '../../errors.ts';
 import { GIT_SERVICES, type GitService } from '../../git/pack-service.ts';
 import { requireOrganization, requirePermission, requireRepository } from '../../rules/caller.ts';
+import { isRepositoryName } from '../../rules/names.ts';
+import { limitBodyTime } from '../care.ts';
 import { gitInputOf } from '../git-input.ts';
 import { sendGitRefusal, skipBody } from '../git-refusal.ts';
 import { identify } from '../identify.ts';
@@ -18,6 +20,8 @@ interface RepositoryPath {
   readonly directory: string;
 }
 
+/** For what a fetch asks, a few kilobytes: who sends it byte by byte would keep others from their git. */
+const FETCH_BODY_MS = 120_000;
 const NEEDED = { 'git-upload-pack': 'read', 'git-receive-pack': 'write' } as const;
 
 /**
@@ -73,7 +77,11 @@ export function gitRoutes(app: FastifyInstance, services: Services): void {
     requireOrganization(caller, org);
     requirePermission(caller, NEEDED[service]);
     const name = directory.slice(0, -'.git'.length);
-    return requireRepository(caller, await findRepository(services.db, caller.organization.id, name)).id;
+    // SQLite ends a text at NUL, and PostgreSQL takes none.
+    const repository = isRepositoryName(name)
+      ? await findRepository(services.db, caller.organization.id, name)
+      : undefined;
+    return requireRepository(caller, repository).id;
   }
 
   async function serve(
@@ -85,6 +93,9 @@ export function gitRoutes(app: FastifyInstance, services: Services): void {
       isAdvertisement,
     }: { readonly service: GitService; readonly id: string; readonly isAdvertisement: boolean },
   ): Promise<FastifyReply> {
+    if (!isAdvertisement && service === 'git-upload-pack') {
+      limitBodyTime(request, FETCH_BODY_MS);
+    }
     const gone = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) {

@@ -96,6 +96,8 @@ describe('git as the server runs it', () => {
       'GIT_CONFIG_GLOBAL',
       'GIT_CONFIG_NOSYSTEM',
       'GIT_CONFIG_COUNT',
+      'GIT_ALLOC_LIMIT',
+      'GIT_NO_REPLACE_OBJECTS',
       'GIT_TERMINAL_PROMPT',
       'LC_ALL',
     ]);
