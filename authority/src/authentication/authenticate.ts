@@ -6,6 +6,7 @@ import type { UsableKey, UsableKeys } from '../database/usable-keys.ts';
 import { isApiKey } from '../rules/api-key.ts';
 import type { Caller, TokenBounds } from '../rules/caller.ts';
 import type { Sealer } from '../secrets/sealer.ts';
+import { rememberDigests } from './key-digests.ts';
 import { createVerifiedTokens } from './verified-tokens.ts';
 
 /** Why a credential was refused: for the log. Clients hear the same `UNAUTHORIZED` whatever it was. */
@@ -24,13 +25,14 @@ export function createAuthenticate(keys: UsableKeys, sealer: Sealer): Authentica
   // Of nobody: opened for a key that is not there, so that its refusal takes as long as that of a wrong signature.
   const nobodys = sealer.seal(randomBytes(32).toString('base64url'), '');
 
+  const digestOf = rememberDigests((apiKey) => sealer.digest(apiKey));
   const verified = createVerifiedTokens();
 
   const byKey = async (credential: string, now: Date): Promise<Authentication> => {
     if (!isApiKey(credential)) {
       return refused('NO_API_KEY');
     }
-    const key = await keys.byDigest(sealer.digest(credential), now);
+    const key = await keys.byDigest(digestOf(credential), now);
     return key === undefined ? refused('UNKNOWN_KEY') : { caller: callerOf(key, undefined) };
   };
 
