@@ -24,6 +24,10 @@ function homeWithKeyId(): TempHome {
   return home;
 }
 
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
 /** The variables that a child printed with `env -0`. */
 function variablesIn(stdout: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
@@ -205,6 +209,12 @@ describe('exec --clean', () => {
       DATABASE_URL: 'postgres://ada:pw@db/x',
       A: `x ${API_KEY}`,
       BEARER: 'x',
+      AUTHORIZATION: 'x',
+      PROXY_AUTHORIZATION: 'x',
+      ENCRYPTIONKEY: 'x',
+      DBPASS: 'x',
+      GIT_CONFIG_VALUE_0: 'Authorization: Basic dDpzZWNyZXQ=',
+      HEADER: 'authorization: bearer 0123456789',
       TLS: '-----BEGIN EC PRIVATE KEY-----',
       J: 'eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.x',
     };
@@ -220,6 +230,9 @@ describe('exec --clean', () => {
       URL: 'https://example.com/a:b@c',
       MONKEYS: '12',
       AUTHOR: 'ada',
+      AUTHORIZATIONS: '2',
+      BYPASS: '1',
+      LESSON: 'Basic English',
     };
     const home = homeWithKey();
     const run = async (flags: readonly string[]): Promise<readonly string[]> => {
@@ -319,6 +332,45 @@ describe('exec --mint', () => {
     expect(stdout).not.toContain(API_KEY.slice(5));
     expect(stdout).not.toContain('mesa_0123456789abcdef');
     expect(stdout).not.toContain(home.dataDir);
+  });
+
+  it('drops what has a durable key in it, plain or encoded, with --clean or without, and nothing else', async () => {
+    const other = 'mesa_0123456789abcdef';
+    const durable = {
+      GIT_CONFIG_VALUE_0: `Authorization: Basic ${base64(`t:${API_KEY}`)}`,
+      ALIGNED_0: base64(API_KEY),
+      ALIGNED_1: base64(`a${API_KEY}`),
+      ALIGNED_2: base64(`ab${API_KEY}`),
+      WRAPPED: base64(`t:${API_KEY}`).replace(/.{7}/g, '$&\n'),
+      URL_SAFE: Buffer.from(`??${API_KEY}??`).toString('base64url'),
+      OTHER_0: `basic ${base64(other)}`,
+      OTHER_1: `Bearer ${base64(`a${other}`)}`,
+      OTHER_2: `{"auths":{"h":{"auth":"${base64(`ab${other}`)}"}}}`,
+      AFTER_LETTERS: `key${other}`,
+      AFTER_PERCENT: `https://t%3A${other}@example.com`,
+      UNDERSCORE_ENCODED: other.replace('_', '%5f'),
+    };
+    const harmless = {
+      PROJECT: '/home/ada/mesa_project_of_mine',
+      NAME: base64('mesa_'),
+      TEXT: base64('there is no key in here, but many words'),
+      PERCENT: '100%, %zz',
+    };
+    const home = homeWithKeyId();
+    for (const flags of [[], ['--clean']]) {
+      const { stdout } = await runMesa([...MINT, ...flags, '--', 'env', '-0'], {
+        home,
+        env: { ...durable, ...harmless },
+      });
+      const given = variablesIn(stdout);
+      expect(Object.keys(given).filter((name) => name in durable)).toEqual([]);
+      expect(given).toMatchObject(harmless);
+    }
+    const { stdout } = await runMesa(['auth', 'exec', '--org', 'acme', '--', 'env', '-0'], {
+      home,
+      env: durable,
+    });
+    expect(variablesIn(stdout)).toMatchObject(durable);
   });
 
   it('tells GitHub Actions to hide the token before the command runs', async () => {

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 
+import { holdsApiKey } from '../../core/holds-api-key.ts';
 import { Masker } from '../../core/masker.ts';
 import { secretForms } from '../../core/secret-forms.ts';
 import { looksSecret } from '../../core/secret-variables.ts';
@@ -40,9 +41,6 @@ const NEVER_PASSED_ON: ReadonlySet<string> = new Set([
   'MESA_NEW_VAULT_PASSPHRASE',
   'MESA_ORGS',
 ]);
-
-// Not a path with such a name in it.
-const API_KEY = /(?:^|[^A-Za-z0-9/.])mesa_[A-Za-z0-9_-]{12}/;
 
 /**
  * `mesa auth exec`: runs a command with a key in its environment.
@@ -100,7 +98,7 @@ async function storedKey(context: Context, options: ExecOptions): Promise<Creden
 
 /**
  * The environment of the child: ours, without what opens the store, with the key in it. With a short-lived token, no
- * variable of ours that holds a key of Mesa is left, whatever its name.
+ * variable of ours that holds a key of Mesa is left, whatever its name, in plain or encoded.
  */
 function childEnvironment(
   ours: Host['env'],
@@ -109,7 +107,7 @@ function childEnvironment(
 ): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value = ''] of Object.entries(ours)) {
-    const isDurable = signer !== undefined && (value.includes(signer.reveal()) || API_KEY.test(value));
+    const isDurable = signer !== undefined && holdsApiKey(value, signer.reveal());
     if (!NEVER_PASSED_ON.has(name) && !isDurable && !(clean && looksSecret(name, value))) {
       env[name] = value;
     }
