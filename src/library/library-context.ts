@@ -42,6 +42,12 @@ export async function withAdvice<T>(work: () => Promise<T>): Promise<T> {
         hint: 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE, or give a passphrase',
       });
     }
+    if (error instanceof MesaAuthError && error.code === 'USAGE') {
+      // Its hint is of flags. What else can be wrong with options was refused before.
+      throw new MesaAuthError('USAGE', error.message, {
+        hint: "give repos of one organization, as in ['acme/web'], or 'all'",
+      });
+    }
     throw error;
   }
 }

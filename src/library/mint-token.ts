@@ -31,10 +31,12 @@ export interface MintedToken {
  *   `KEY_REFUSED`, `UNREACHABLE` and `SERVER_FAILED` when the server is asked for the id
  */
 export async function mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
-  const [{ libraryContext, withAdvice }, { mintForCommand }] = await Promise.all([
+  const [{ checkOptions }, { libraryContext, withAdvice }, { mintForCommand }] = await Promise.all([
+    import('./check-options.ts'),
     import('./library-context.ts'),
     import('../cli/mint.ts'),
   ]);
+  checkOptions(options);
   const { org: wanted, repos: names, permissions: asked, ttlSeconds } = options;
   const context = libraryContext(options, 'mintToken');
   const { token, expires, permissions, repos, org } = await withAdvice(() =>

@@ -24,13 +24,15 @@ export interface ResolveKeyOptions extends KeyOptions {
  * organization, or the global one. Never asks, prints or exits.
  * @returns the key: a secret
  * @throws {MesaAuthError} with `code` `KEY_NOT_FOUND` when there is none, `LOCKED` when the vault's passphrase is not to
- *   be had, `WRONG_PASSPHRASE`; the other codes tell of names, configuration and store
+ *   be had, `WRONG_PASSPHRASE`; `USAGE` for an option that is none; the other codes tell of names, configuration and store
  */
 export async function resolveKey(options: ResolveKeyOptions = {}): Promise<string> {
-  const [{ libraryContext, withAdvice }, { resolveKey: findKey }] = await Promise.all([
+  const [{ checkOptions }, { libraryContext, withAdvice }, { resolveKey: findKey }] = await Promise.all([
+    import('./check-options.ts'),
     import('./library-context.ts'),
     import('../cli/key-context.ts'),
   ]);
+  checkOptions(options);
   const { org, repo } = options;
   const context = libraryContext(options, 'resolveKey');
   const { token } = await withAdvice(() => findKey(context, { org, repo }));

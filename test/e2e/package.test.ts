@@ -262,6 +262,47 @@ describe('the keys of a machine, for programs', () => {
     expect(home.tree()).toEqual([...before, '.local/share/mesa/uses.log'].toSorted());
   });
 
+  it.each([
+    ['resolveKey(null)', 'the options are not an object'],
+    ["resolveKey('acme')", 'the options are not an object'],
+    ['resolveKey({ org: 5 })', 'org is not a text'],
+    ["resolveKey({ org: 'acme', repo: null })", 'repo is not a text'],
+    ["resolveKey({ repo: 'web' })", 'repo needs org'],
+    ['resolveKey({ env: { HOME: 1 } })', 'env is not an object of texts'],
+    ['resolveKey({ onMessage: true })', 'onMessage is not a function'],
+    ['mintToken(null)', 'the options are not an object'],
+    ["mintToken({ repos: 'acme/web' })", "repos is not 'all', or a list of at least one name"],
+    ['mintToken({ repos: [] })', "repos is not 'all', or a list of at least one name"],
+    ['mintToken({ repos: [7] })', "repos is not 'all', or a list of at least one name"],
+    ["mintToken({ repos: ['web'] })", 'repos has a name without its organization'],
+    ["mintToken({ permissions: 'read' })", 'permissions is not a list of at least one of read, write, admin'],
+    ['mintToken({ permissions: [] })', 'permissions is not a list of at least one of read, write, admin'],
+    ['mintToken({ ttlSeconds: 0 })', 'ttlSeconds is not a whole number from 1 to 86400'],
+    ['mintToken({ ttlSeconds: 86401 })', 'ttlSeconds is not a whole number from 1 to 86400'],
+    ["mintToken({ ttlSeconds: '60' })", 'ttlSeconds is not a whole number from 1 to 86400'],
+    ["mintToken({ org: 'acme' })", 'a token is for a repository, and none is named'],
+    [
+      "mintToken({ repos: ['acme/web', 'other/web'] })",
+      'a key works in one organization, and these repositories are of several',
+    ],
+  ])('%s is refused with the name of the option, and without a flag', (call, message) => {
+    const home = createTempHome();
+    const program = `const { MesaAuthError, mintToken, resolveKey } = require(${JSON.stringify(join(root, 'dist/library.cjs'))});
+      ${call}.catch((error) => console.log(JSON.stringify(
+        [error instanceof MesaAuthError, error.code, error.message, String(error.hint)])));`;
+    const run = spawnSync(NODE, ['-e', program], {
+      cwd: home.path,
+      encoding: 'utf8',
+      env: { HOME: home.path },
+    });
+    expect(run.stderr).toBe('');
+    const [isOurs, code, said, hint] = JSON.parse(run.stdout) as [boolean, string, string, string];
+    expect([isOurs, code, said]).toEqual([true, 'USAGE', message]);
+    expect(hint).toMatch(/\w/);
+    expect(hint).not.toMatch(/--|undefined/);
+    expect(home.tree()).toEqual([]);
+  });
+
   it('come from the environment first, and need no store for that', async () => {
     const cwd = createConsumer();
     const home = createTempHome();
