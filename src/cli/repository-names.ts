@@ -1,6 +1,8 @@
+import { quoteText } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { ApiKey } from '../rest/api-keys.ts';
-import { repositoryNames } from '../rest/repositories.ts';
+import { RefusedRequest } from '../rest/failures.ts';
+import { repositoryId, repositoryNames } from '../rest/repositories.ts';
 import type { ApiAccess } from '../rest/request.ts';
 import type { Context } from './context.ts';
 import { withProgress } from './progress.ts';
@@ -34,4 +36,22 @@ export function knownNames(
       return NONE;
     }
   };
+}
+
+/** The id of a repository that somebody named. @throws KEY_NOT_FOUND when the server does not know it, else as requestJson */
+export async function idOfNamed(access: ApiAccess, org: string, repo: string): Promise<string> {
+  try {
+    return await repositoryId(access, org, repo);
+  } catch (error) {
+    throw error instanceof RefusedRequest && error.status === 404
+      ? new MesaAuthError(
+          'KEY_NOT_FOUND',
+          `there is no repository ${quoteText(repo)} in organization '${org}'`,
+          {
+            hint: `check the name, and which key is used: mesa auth whoami --org ${org}`,
+            cause: error,
+          },
+        )
+      : error;
+  }
 }

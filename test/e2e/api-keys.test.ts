@@ -23,6 +23,8 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 const STORE_NEW_KEY = ['auth', 'api-keys', 'create', '--store', '--org', 'acme'];
 /** No room for a store, but for the number in its lock file. */
 const SMALL_FILES = ['prlimit', '--fsize=64'];
+const NO_REPOSITORY =
+  "mesa: there is no repository 'none' in organization 'acme'\nhint: check the name, and which key is used: mesa auth whoami --org acme\n";
 const DAY_MS = 24 * 60 * 60 * 1_000;
 let authority: Authority;
 let webId: string;
@@ -296,9 +298,18 @@ describe('create', () => {
 
   it('creates nothing for a repository that there is not', async () => {
     const count = (await authority.activeKeys()).length;
-    const result = await apiKeys(adminHome(), ['create', '--org', 'acme', '--repo', 'none']);
-    expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toContain("/v1/acme/none with 404: 'NOT_FOUND:");
+    const result = await apiKeys(adminHome(), ['create', '--org', 'acme', '--repo', 'web', '--repo', 'none']);
+    expect(result).toMatchObject({ status: 4, stdout: '', stderr: NO_REPOSITORY });
+    expect(await authority.activeKeys()).toHaveLength(count);
+  });
+
+  it('refuses a --yes that has nothing to confirm, and creates nothing', async () => {
+    const count = (await authority.activeKeys()).length;
+    expect(await apiKeys(adminHome(), ['create', '--org', 'acme', '--yes'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: 'mesa: --yes needs --store\nhint: add --store, or leave out --yes\n',
+    });
     expect(await authority.activeKeys()).toHaveLength(count);
   });
 
@@ -364,6 +375,14 @@ describe('list', () => {
     const { api_keys: found } = JSON.parse(admins.stdout) as { api_keys: { permissions: string[] }[] };
     expect(found.length).toBeGreaterThan(0);
     expect(found.every(({ permissions }) => permissions.includes('admin'))).toBe(true);
+  });
+
+  it('for a repository that there is not ends with 4, and lists nothing', async () => {
+    expect(await apiKeys(adminHome(), ['list', '--repo', 'none', '--json'])).toMatchObject({
+      status: 4,
+      stdout: '',
+      stderr: NO_REPOSITORY,
+    });
   });
 
   it('of nothing prints nothing on stdout, or an empty document', async () => {

@@ -3,7 +3,6 @@ import { formatStoreKey, type KeyScope, type RepoScope } from '../../core/key-sc
 import type { Change, SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { createApiKey, type CreatedApiKey, type KeyOrder } from '../../rest/api-keys.ts';
-import { repositoryId } from '../../rest/repositories.ts';
 import { parseExpires, parseTags } from '../api-key-flags.ts';
 import { apiKeyDocument, describeApiKey } from '../api-key-report.ts';
 import { openApi, type ApiSession } from '../api-session.ts';
@@ -12,6 +11,7 @@ import type { Context } from '../context.ts';
 import { announceToActions } from '../github-actions.ts';
 import { assertStorable, keepNewKey, revokedAgain, uncertainCreation } from '../keep-new-key.ts';
 import { withProgress } from '../progress.ts';
+import { idOfNamed } from '../repository-names.ts';
 import { startSession } from '../startup.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 
@@ -44,6 +44,9 @@ export async function runCreateApiKey(context: Context, options: CreateApiKeyOpt
   if (name === '') {
     throw new MesaAuthError('USAGE', '--name is empty', { hint: 'give a name, or leave it out' });
   }
+  if (options.yes && !store) {
+    throw new MesaAuthError('USAGE', '--yes needs --store', { hint: 'add --store, or leave out --yes' });
+  }
   const wanted = {
     name,
     permissions: scope === undefined ? undefined : parsePermissions(scope),
@@ -60,7 +63,7 @@ export async function runCreateApiKey(context: Context, options: CreateApiKeyOpt
   const target = store ? await findTarget(context, session, repos, options.yes) : undefined;
   const repoIds: string[] = [];
   for (const { repo } of repos) {
-    repoIds.push(await repositoryId(session.access, session.org, repo));
+    repoIds.push(await idOfNamed(session.access, session.org, repo));
   }
   const order = { ...wanted, repoIds: repoIds.length === 0 ? undefined : repoIds };
   const names = new Map(repos.map(({ repo }, index) => [repoIds[index] ?? '', repo]));

@@ -2,13 +2,12 @@ import { parsePermission, PERMISSIONS, type Permission } from '../../access-toke
 import { scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
-import { repositoryId } from '../../rest/repositories.ts';
 import { API_KEY_HEADING, apiKeyDocument, apiKeyRow } from '../api-key-report.ts';
 import { openApi, type ApiSession } from '../api-session.ts';
 import type { Context } from '../context.ts';
 import { jsonWriter, tableWriter } from '../list-writer.ts';
 import { withProgress } from '../progress.ts';
-import { knownNames } from '../repository-names.ts';
+import { idOfNamed, knownNames } from '../repository-names.ts';
 
 export interface ListApiKeysOptions {
   readonly org: string | undefined;
@@ -30,7 +29,7 @@ export async function runListApiKeys(context: Context, options: ListApiKeysOptio
   }
   scopeFromNames(repo === undefined ? undefined : (options.org ?? 'any'), repo);
   const session = await openApi(context, options.org);
-  const repoId = repo === undefined ? undefined : await repositoryId(session.access, session.org, repo);
+  const repoId = repo === undefined ? undefined : await idOfNamed(session.access, session.org, repo);
   await writeKeys(context, session, { ...filter, repoId }, options.json);
 }
 
