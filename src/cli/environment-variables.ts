@@ -59,6 +59,10 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   { name: 'PATH', description: 'where git is found, the command of exec, and for setup-git mesa itself' },
   { name: 'SHELL', description: 'the command of exec --mask finds it as it is' },
   {
+    name: 'GIT_CONFIG_GLOBAL',
+    description: "git's; the settings that setup-git changes instead of ~/.gitconfig",
+  },
+  {
     name: 'GIT_TERMINAL_PROMPT',
     description: "git's; 0, false, no or off: no passphrase is asked for when git asks for a key",
   },

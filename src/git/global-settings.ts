@@ -1,74 +1,197 @@
-import { quoteText } from '../core/escape-text.ts';
-import { MesaAuthError } from '../errors.ts';
-import { runGit } from './run-git.ts';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+import { escapeText, shellWord } from '../core/escape-text.ts';
+import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
+import { publishFile, unlinkQuietly } from '../platform/replace-file.ts';
+import { SettingsFile } from './settings-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Git waits for nobody that holds its lock, so this is for slow disks. */
-const TIMEOUT_MS = 20_000;
-// git-config(1), "DESCRIPTION": no such section or key, or value.
-const NO_SUCH_SETTING = 1;
+/** What is where git's global settings are, links followed. */
+interface Present {
+  readonly path: string;
+  readonly kind: 'file' | 'nothing' | 'other';
+  readonly content: Buffer;
+  readonly mode: number;
+}
 
 /**
- * Settings of whoever runs this: `git config --global`, so that git itself says which file that is, follows links, keeps
- * comments, and locks.
+ * Changes the settings that `git config --global` changes, all at once: `edit` works on a copy, and whoever is killed
+ * leaves the old settings or the new ones. A symbolic link stays a link. Nothing is written when nothing changed.
+ * @throws CONFIG_INVALID when they are to change, and are a device or a directory; FAILURE when somebody else changes
+ *   them; HOME_UNUSABLE, IO, and what `edit` throws; nothing was changed then
  */
-export class GlobalSettings {
-  readonly #env: Environment;
-
-  constructor(env: Environment) {
-    this.#env = env;
+export async function editGlobalSettings<T>(
+  env: Environment,
+  edit: (settings: SettingsFile) => Promise<T>,
+): Promise<T> {
+  const present = look(followLinks(globalPath(env)));
+  const dir = makePrivateDir();
+  try {
+    const copy = join(dir, 'config');
+    writeFileSync(copy, present.content, { mode: 0o600 });
+    const result = await edit(new SettingsFile(copy, present.path, env));
+    const content = readFileSync(copy);
+    if (!content.equals(present.content)) {
+      assertRegular(present, env);
+      publish(present, content);
+    }
+    return result;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
+}
 
-  /** Every value of a setting, in order. @throws FAILURE */
-  async valuesOf(name: string): Promise<readonly string[]> {
-    const { status, stdout } = await this.#git([NO_SUCH_SETTING], '-z', '--get-all', name);
-    return status === 0 ? stdout.split('\0').slice(0, -1) : [];
+/**
+ * The file that git writes: git-config(1), `--global`. Relative to `/`, where we run git.
+ * @throws HOME_UNUSABLE
+ */
+function globalPath(env: Environment): string {
+  const named = env['GIT_CONFIG_GLOBAL'];
+  const home = env['HOME'];
+  const xdg = env['XDG_CONFIG_HOME'];
+  if (named !== undefined) {
+    return resolve('/', named);
   }
-
-  /** Adds a value behind those that there are. @throws FAILURE */
-  async add(name: string, value: string): Promise<void> {
-    await this.#git([], '--add', name, value);
+  if (home === undefined) {
+    throw new MesaAuthError('HOME_UNUSABLE', 'HOME is not set, so git has no global settings', {
+      hint: 'export HOME=~',
+    });
   }
+  const usual = resolve('/', home, '.gitconfig');
+  const configDir = xdg === undefined || xdg === '' ? join(home, '.config') : xdg;
+  const other = resolve('/', configDir, 'git/config');
+  return !isReadable(usual) && isReadable(other) ? other : usual;
+}
 
-  /**
-   * Gives a setting these values instead of those that it has. Where it is enough to take some away, nothing else is
-   * touched.
-   * @throws FAILURE
-   */
-  async replace(name: string, before: readonly string[], after: readonly string[]): Promise<void> {
-    const gone = new Set(before.filter((value) => !after.includes(value)));
-    const isSubset = before.filter((value) => !gone.has(value)).join('\0') === after.join('\0');
-    for (const value of isSubset ? gone : []) {
-      await this.#git([], '--fixed-value', '--unset-all', name, value);
-    }
-    if (isSubset) {
-      return;
-    }
-    const [only = ''] = after;
-    if (after.length === 1 && before.every((value) => value === only)) {
-      await this.#git([], '--fixed-value', '--replace-all', name, only, only);
-      return;
-    }
-    await this.#git([], '--unset-all', name);
-    for (const value of after) {
-      await this.add(name, value);
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Also to where there is nothing yet. @throws IO */
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') {
+      throw ioError('read', path, error);
     }
   }
+  let link: string;
+  try {
+    link = readlinkSync(path);
+  } catch {
+    return path;
+  }
+  return followLinks(resolve(dirname(path), link));
+}
 
-  async #git(expected: readonly number[], ...args: readonly string[]) {
-    // Not in the working directory: that may be a checkout with settings of its own, or gone.
-    const surroundings = { cwd: '/', env: this.#env, timeoutMs: TIMEOUT_MS };
-    const answer = await runGit(['config', '--global', ...args], surroundings);
-    if (answer.status === 0 || (answer.status !== undefined && expected.includes(answer.status))) {
-      return answer;
+/** @throws IO */
+function look(path: string): Present {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats?.isFile() === true) {
+      return { path, kind: 'file', content: readFileSync(path), mode: stats.mode & 0o777 };
     }
-    const [complaint = ''] = answer.stderr.trim().split('\n');
+    const kind = stats === undefined ? 'nothing' : 'other';
+    return { path, kind, content: Buffer.alloc(0), mode: 0o600 };
+  } catch (error) {
+    throw ioError('read', path, error);
+  }
+}
+
+function assertRegular({ path, kind }: Present, env: Environment): void {
+  if (kind === 'other') {
     throw new MesaAuthError(
-      'FAILURE',
-      answer.status === undefined
-        ? 'git did not run; is it installed?'
-        : `git config failed: ${quoteText(complaint)}`,
+      'CONFIG_INVALID',
+      `git's global settings are ${escapeText(path)}, which is no regular file`,
+      env['GIT_CONFIG_GLOBAL'] === undefined ? {} : { hint: 'unset GIT_CONFIG_GLOBAL' },
     );
   }
+}
+
+/** @throws IO */
+function makePrivateDir(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'mesa-'));
+  } catch (error) {
+    throw ioError('write in', tmpdir(), error, 'set TMPDIR to a directory that can be written');
+  }
+}
+
+/** Puts new settings in place, unless git or anybody else was faster. @throws FAILURE, IO */
+function publish(before: Present, content: Buffer): void {
+  let refusal: MesaAuthError | undefined;
+  try {
+    publishFile(before.path, content, {
+      mode: before.mode,
+      giveName: (temp, path) => {
+        refusal = withGitLock(path, () => {
+          if (!isStill(before)) {
+            return changedMeanwhile(path);
+          }
+          renameSync(temp, path);
+          return undefined;
+        });
+        if (refusal !== undefined) {
+          throw refusal;
+        }
+      },
+      outcome: 'nothing was changed',
+      hint: 'check the disk, then run the command again',
+    });
+  } catch (error) {
+    throw refusal ?? error;
+  }
+}
+
+/** Git's own lock, lockfile.h of git: whoever creates it may rename. @throws a system error */
+function withGitLock(path: string, work: () => MesaAuthError | undefined): MesaAuthError | undefined {
+  const lock = `${path}.lock`;
+  try {
+    closeSync(openSync(lock, 'wx', 0o600));
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') {
+      throw error;
+    }
+    return new MesaAuthError('FAILURE', `git's global settings are locked by ${escapeText(lock)}`, {
+      hint: `wait for git to end; when none runs: rm ${shellWord(lock)}`,
+    });
+  }
+  try {
+    return work();
+  } finally {
+    unlinkQuietly(lock);
+  }
+}
+
+function isStill(before: Present): boolean {
+  const now = look(before.path);
+  return now.kind === before.kind && now.content.equals(before.content);
+}
+
+function changedMeanwhile(path: string): MesaAuthError {
+  return new MesaAuthError('FAILURE', `${escapeText(path)} was changed by another program at the same time`, {
+    hint: 'run the command again',
+  });
 }

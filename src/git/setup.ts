@@ -1,4 +1,4 @@
-import type { GlobalSettings } from './global-settings.ts';
+import type { SettingsFile } from './settings-file.ts';
 
 /** What git does with the keys of one host. */
 export type Setup = 'changed' | 'unchanged';
@@ -13,7 +13,7 @@ const OURS = /^!.* auth git-credential(?: --mint)?(?: --config-path .*)?$/;
  * @param apiUrl as `https://api.mesa.dev`
  * @param command the helper: `!mesa auth git-credential`
  */
-export async function setUpGit(settings: GlobalSettings, apiUrl: string, command: string): Promise<Setup> {
+export async function setUpGit(settings: SettingsFile, apiUrl: string, command: string): Promise<Setup> {
   const { helper, useHttpPath } = namesFor(apiUrl);
   const before = await settings.valuesOf(helper);
   const switches = await settings.valuesOf(useHttpPath);
@@ -22,7 +22,7 @@ export async function setUpGit(settings: GlobalSettings, apiUrl: string, command
     return 'unchanged';
   }
   if (!isSetUp) {
-    await settings.replace(helper, before, withoutOurs(before));
+    await removeOurs(settings, helper, before);
     await settings.add(helper, '');
     await settings.add(helper, command);
   }
@@ -34,17 +34,15 @@ export async function setUpGit(settings: GlobalSettings, apiUrl: string, command
 }
 
 /** Takes away what `setUpGit` added, and nothing else. */
-export async function removeFromGit(settings: GlobalSettings, apiUrl: string): Promise<Setup> {
+export async function removeFromGit(settings: SettingsFile, apiUrl: string): Promise<Setup> {
   const { helper, useHttpPath } = namesFor(apiUrl);
   const before = await settings.valuesOf(helper);
   if (countOurs(before) === 0) {
     return 'unchanged';
   }
-  const switches = await settings.valuesOf(useHttpPath);
-  if (switches.at(-1) === 'true') {
-    await settings.replace(useHttpPath, switches, switches.slice(0, -1));
-  }
-  await settings.replace(helper, before, withoutOurs(before));
+  await removeOurs(settings, helper, before);
+  const last = (await settings.valuesOf(useHttpPath)).length - 1;
+  await settings.removeSome(useHttpPath, 'true', (index) => index === last);
   return 'changed';
 }
 
@@ -56,10 +54,10 @@ function countOurs(helpers: readonly string[]): number {
   return helpers.filter((value) => OURS.test(value)).length;
 }
 
-/** Without our helpers and the empty one before each. */
-function withoutOurs(helpers: readonly string[]): readonly string[] {
-  return helpers.filter((value, index) => {
-    const next = helpers[index + 1];
-    return !OURS.test(value) && !(value === '' && next !== undefined && OURS.test(next));
-  });
+/** Takes away our helpers and the empty one before each. */
+async function removeOurs(settings: SettingsFile, name: string, helpers: readonly string[]): Promise<void> {
+  await settings.removeSome(name, '', (index) => OURS.test(helpers[index + 1] ?? ''));
+  for (const ours of new Set(helpers.filter((value) => OURS.test(value)))) {
+    await settings.remove(name, ours);
+  }
 }

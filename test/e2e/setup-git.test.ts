@@ -1,5 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -22,6 +32,10 @@ function gitConfig(home: TempHome): string {
   return readFileSync(join(home.path, '.gitconfig'), 'utf8');
 }
 
+function countHelpers(settings: string): number {
+  return settings.split(' auth git-credential').length - 1;
+}
+
 function git(home: TempHome, args: readonly string[], env: Record<string, string> = {}): Promise<RunResult> {
   const identity = ['-c', 'user.name=a', '-c', 'user.email=a@b', '-c', 'init.defaultBranch=main'];
   const options = { env: { ...childEnv({ home }), ...QUIET, ...env }, cwd: home.path };
@@ -42,6 +56,18 @@ describe('setup-git', () => {
     ['a helper for this host', `${URL_SECTION}\thelper = store # mine\n\tusername = ada\n[alias]\n\tx = y\n`],
     ['the path off', `${URL_SECTION}\tuseHttpPath = false\n`],
     ['the path on', `${URL_SECTION}\tuseHttpPath = true\n`],
+    [
+      'blank helpers and comments',
+      `${URL_SECTION}    helper = # forget system helpers\n    helper = store # my own\n    # note about cache\n    helper = cache\n`,
+    ],
+    [
+      'the path on, twice',
+      `${URL_SECTION}\tuseHttpPath = true # mine\n\tuseHttpPath = true\n[a]\n\tx = \xe9\n`,
+    ],
+    [
+      'another host with a mesa',
+      `[credential "https://other"]\n\thelper = \n\thelper = !/bin/mesa auth git-credential\n\tuseHttpPath = true\n`,
+    ],
     ['blank helpers', `${URL_SECTION}\thelper = \n\thelper = store\n\thelper = \n`],
   ])('beside %s is done once, and --remove takes back all of it and nothing else', async (_, content) => {
     const home = createTempHome();
@@ -67,7 +93,7 @@ describe('setup-git', () => {
       stderr:
         'git asks mesa about https://api.mesa.dev from now on, and gets a short-lived token for the repository\n',
     });
-    expect(gitConfig(home).match(/auth git-credential/g)).toHaveLength(1);
+    expect(countHelpers(gitConfig(home))).toBe(countHelpers(content ?? '') + 1);
     expect(gitConfig(home)).toContain(' auth git-credential --mint\n');
     expect(await setUp(home, '--remove')).toMatchObject({
       status: 0,
@@ -109,14 +135,119 @@ describe('setup-git', () => {
     }
   });
 
-  it('tells what git says when it cannot write', async () => {
+  it('leaves the settings alone while git holds their lock, and leaves the lock to git', async () => {
     const home = createTempHome();
     home.write('.gitconfig', '');
     home.write('.gitconfig.lock', '');
+    const lock = join(home.path, '.gitconfig.lock');
+    expect(await setUp(home)).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr:
+        `mesa: git's global settings are locked by ${lock}\n` +
+        `hint: wait for git to end; when none runs: rm ${lock}\n`,
+    });
+    expect(gitConfig(home)).toBe('');
+    expect(home.tree()).toEqual(['.gitconfig', '.gitconfig.lock']);
+  });
+
+  it('tells what git says of settings that it cannot read, and changes nothing', async () => {
+    const home = createTempHome();
+    home.write('.gitconfig', '[broken\n');
     const result = await setUp(home);
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toMatch(/^mesa: git config failed: '.*could not lock config file.*'\n/);
-    expect(gitConfig(home)).toBe('');
+    expect(result.stderr).toMatch(/^mesa: git config failed: '.*bad config line 1 in file .*'\n$/);
+    expect(result.stderr).toContain('/.gitconfig');
+    expect(gitConfig(home)).toBe('[broken\n');
+  });
+
+  it.each(['.gitconfig', 'link to it'])(
+    'refuses to put a file in the place of a %s that is a pipe',
+    async (name) => {
+      const home = createTempHome();
+      const pipe = join(home.path, '.gitconfig');
+      execFileSync('mkfifo', [pipe]);
+      symlinkSync('.gitconfig', join(home.path, 'link to it'));
+      const env = { ...QUIET, GIT_CONFIG_GLOBAL: join(home.path, name) };
+      const problem = `mesa: git's global settings are ${pipe}, which is no regular file\n`;
+      expect(await runMesa(['auth', 'setup-git'], { home, env })).toMatchObject({
+        status: 3,
+        stdout: '',
+        stderr: `${problem}hint: unset GIT_CONFIG_GLOBAL\n`,
+      });
+      expect(await setUp(home)).toMatchObject({ status: 3, stderr: problem });
+      expect(await runMesa(['auth', 'setup-git', '--remove'], { home, env })).toMatchObject({
+        status: 0,
+        stderr: 'git does not ask mesa about https://api.mesa.dev\n',
+      });
+      expect(lstatSync(pipe).isFIFO()).toBe(true);
+      expect(home.tree()).toEqual(['.gitconfig', 'link to it']);
+    },
+  );
+
+  it('changes the file that git changes, keeps its mode, and a link to it stays a link', async () => {
+    const home = createTempHome();
+    const target = home.write('dotfiles/git', '[a]\n\tx = \xe9\n');
+    chmodSync(target, 0o640);
+    mkdirSync(join(home.path, '.config/git'), { recursive: true });
+    const link = join(home.path, '.config/git/config');
+    symlinkSync('../../dotfiles/git', link);
+    expect(await setUp(home)).toMatchObject({ status: 0 });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(target).mode & 0o777).toBe(0o640);
+    expect(readFileSync(target, 'utf8')).toContain(' auth git-credential\n');
+    expect((await git(home, ['config', '--global', '--get-regexp', 'helper'])).stdout).toContain('mesa');
+    expect(existsSync(join(home.path, '.gitconfig'))).toBe(false);
+    expect(readdirSync(join(home.path, 'dotfiles'))).toEqual(['git']);
+  });
+
+  it('makes the file that a dangling link names', async () => {
+    const home = createTempHome();
+    symlinkSync('settings', join(home.path, '.gitconfig'));
+    expect(await setUp(home)).toMatchObject({ status: 0 });
+    expect(home.tree()).toEqual(['.gitconfig', 'settings']);
+    expect(lstatSync(join(home.path, '.gitconfig')).isSymbolicLink()).toBe(true);
+  });
+
+  it('leaves the old settings or the new ones when it is killed at any call of git', async () => {
+    const home = createTempHome();
+    const mine = `${URL_SECTION}\thelper = \n\thelper = store # mine\n\tuseHttpPath = true\n`;
+    home.write('.gitconfig', mine);
+    expect(await setUp(home)).toMatchObject({ status: 0 });
+    const done = gitConfig(home);
+    const bin = join(home.path, 'bin');
+    const temp = join(home.path, 'tmp');
+    mkdirSync(bin);
+    mkdirSync(temp);
+    const calls = join(home.path, 'calls');
+    const real = execFileSync('/bin/sh', ['-c', 'command -v git']).toString().trim();
+    home.write(
+      'bin/git',
+      `#!/bin/sh\n'${real}' "$@"; s=$?\necho x >>'${calls}'\n[ "$(wc -l <'${calls}')" -ne "$KILL_AT" ] || kill -9 $PPID\nexit $s\n`,
+    );
+    chmodSync(join(bin, 'git'), 0o755);
+    let killed = 0;
+    for (const flag of ['--mint', '--remove']) {
+      for (let call = 1; ; call++) {
+        home.write('.gitconfig', done);
+        home.write('calls', '');
+        const env = {
+          ...QUIET,
+          PATH: `${bin}:${process.env['PATH']}`,
+          TMPDIR: temp,
+          KILL_AT: String(call),
+        };
+        const { signal } = await runMesa(['auth', 'setup-git', flag], { home, env });
+        if (signal === null) {
+          break;
+        }
+        killed++;
+        expect(gitConfig(home)).toBe(done);
+      }
+      expect(gitConfig(home)).not.toBe(done);
+    }
+    expect(gitConfig(home)).toBe(mine);
+    expect(killed).toBeGreaterThan(8);
   });
 
   it('refuses --mint with --remove, and changes nothing', async () => {

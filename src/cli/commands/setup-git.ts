@@ -1,6 +1,6 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { GlobalSettings } from '../../git/global-settings.ts';
+import { editGlobalSettings } from '../../git/global-settings.ts';
 import { removeFromGit, setUpGit } from '../../git/setup.ts';
 import type { Context } from '../context.ts';
 import { ownCommand } from '../own-command.ts';
@@ -20,9 +20,8 @@ export async function runSetupGit(context: Context, { remove, mint }: SetupGitOp
   }
   const { output, host } = context;
   const { apiUrl } = await context.loadConfig();
-  const settings = new GlobalSettings(host.env);
   if (remove) {
-    const done = await removeFromGit(settings, apiUrl);
+    const done = await editGlobalSettings(host.env, (settings) => removeFromGit(settings, apiUrl));
     output.note(
       done === 'changed'
         ? `git no longer asks mesa about ${apiUrl}`
@@ -37,7 +36,9 @@ export async function runSetupGit(context: Context, { remove, mint }: SetupGitOp
     ...(mint ? ['--mint'] : []),
     ...(config === undefined ? [] : ['--config-path', shellWord(config)]),
   ];
-  const done = await setUpGit(settings, apiUrl, `!${words.join(' ')}`);
+  const done = await editGlobalSettings(host.env, (settings) =>
+    setUpGit(settings, apiUrl, `!${words.join(' ')}`),
+  );
   const what = mint ? 'a short-lived token for the repository' : 'its key';
   output.note(
     done === 'changed'
