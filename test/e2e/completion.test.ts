@@ -48,7 +48,9 @@ function homeWithMesa(): { home: TempHome; env: Readonly<Record<string, string>>
   writePlaintext(home, DOCUMENT);
   home.write('elsewhere.toml', '');
   chmodSync(home.write('bin/mesa', `#!/bin/sh\nexec '${NODE}' '${resolve(MESA)}' "$@"\n`), 0o700);
-  return { home, env: { PATH: `${join(home.path, 'bin')}:${process.env['PATH'] ?? ''}` } };
+  // npm puts node_modules/.bin there, which has a mesa of its own.
+  const others = (process.env['PATH'] ?? '').split(':').filter((dir) => !dir.endsWith('node_modules/.bin'));
+  return { home, env: { PATH: [join(home.path, 'bin'), ...others].join(':') } };
 }
 
 /** Every candidate is put in the line at once: bash's insert-completions, zsh's _all_matches. */
