@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { ANOTHER_USER, CAN_CHOWN } from '../support/confinement.ts';
-import { agentFiles, agentPid, exchange, expectEnded, isAlive, unlock } from '../support/agent.ts';
+import { agentFiles, agentPid, exchange, expectEnded, isAlive, openFiles, unlock } from '../support/agent.ts';
 import { runMesa, runShell } from '../support/run-mesa.ts';
 import { Secrets } from '../support/secrets.ts';
 import { documentOf, sealDocument, UNLOCKED, writeVault } from '../support/stores.ts';
@@ -65,7 +65,7 @@ describe('the agent', () => {
     const under = ['/bin/bash', '-c', 'exec 200>held && exec "$@"', '-'];
     expect(await runMesa(['auth', 'unlock'], { home, env: UNLOCKED, under })).toMatchObject({ status: 0 });
     const pid = agentPid(agentFiles(home).lock);
-    const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    const open = openFiles(pid);
     expect(open).toContain('/dev/null');
     expect(open).not.toContain(join(home.path, 'held'));
     expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n` });
@@ -102,8 +102,7 @@ describe('the agent', () => {
     const pid = await unlock(home);
     process.kill(pid, 'SIGUSR1');
     expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n` });
-    const inodes = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-    const sockets = inodes
+    const sockets = openFiles(pid)
       .map((name) => /^socket:\[(\d+)\]$/.exec(name)?.[1])
       .filter((inode) => inode !== undefined);
     expect(sockets.length).toBeGreaterThan(0);
