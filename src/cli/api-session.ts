@@ -1,5 +1,4 @@
 import { isOrgSlug, scopeFromNames, type KeyScope } from '../core/key-scope.ts';
-import { nameOfKey, replaceCommand } from '../core/key-source.ts';
 import { quoteText } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { ApiAccess } from '../rest/request.ts';
@@ -47,13 +46,4 @@ export async function identify(context: Context, access: ApiAccess): Promise<Ide
     );
   }
   return identity;
-}
-
-/** The error for a key that is no API key, where one is needed. @param deed as `be rotated` */
-export function needsApiKey({ source }: Pick<KeyInUse, 'source'>, deed: string): MesaAuthError {
-  return new MesaAuthError(
-    'INVALID_KEY',
-    `${nameOfKey(source)} is a short-lived token, which cannot ${deed}`,
-    { hint: `give an API key: ${replaceCommand(source)}` },
-  );
 }

@@ -1,5 +1,5 @@
 import { formatStoreKey, scopeFlags, type KeyScope, type StoreKey } from '../core/key-scope.ts';
-import { nameOfKey } from '../core/key-source.ts';
+import { nameOfKey, needsApiKey } from '../core/key-source.ts';
 import { environmentKeyApplies, lookupOrder } from '../core/resolve-key.ts';
 import type { KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { listApiKeys, type ApiKey } from '../rest/api-keys.ts';
 import type { ApiKeyInUse } from '../rest/api-key-in-use.ts';
 import type { ApiAccess } from '../rest/request.ts';
 import { whoami, type Identity } from '../rest/whoami.ts';
-import { identify, needsApiKey } from './api-session.ts';
+import { identify } from './api-session.ts';
 import type { Context } from './context.ts';
 import { withProgress } from './progress.ts';
 import { recordUse } from './record-use.ts';
@@ -60,7 +60,7 @@ export async function planRotation(context: Context, scope: KeyScope): Promise<R
   const identity = await identify(context, own);
   const { keyId, org } = identity;
   if (keyId === undefined) {
-    throw needsApiKey({ source }, 'be rotated');
+    throw needsApiKey(source, 'be rotated');
   }
   const access = await findManager(context, own, identity, entries, scope);
   const active = await activeKeys(

@@ -1,10 +1,10 @@
 import { parseStoreKey } from '../core/key-scope.ts';
-import { nameOfKey } from '../core/key-source.ts';
+import { nameOfKey, needsApiKey } from '../core/key-source.ts';
 import type { SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { whoami } from '../rest/whoami.ts';
 import type { Environment } from '../rest/proxy.ts';
-import { cannotSign, type MintingKey } from './mint-token.ts';
+import type { MintingKey } from './mint-token.ts';
 
 export interface LearnOptions {
   /** Where the key is stored; undefined for one of the environment. */
@@ -22,7 +22,7 @@ export async function learnKeyId(key: MintingKey, options: LearnOptions): Promis
   const { store, apiUrl, env, warn } = options;
   const { keyId } = await whoami({ apiUrl, key, env });
   if (keyId === undefined) {
-    throw cannotSign(key);
+    throw needsApiKey(key.source, 'sign others');
   }
   const scope = parseStoreKey(key.source);
   if (store !== undefined && scope !== undefined) {

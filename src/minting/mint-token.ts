@@ -1,6 +1,6 @@
 import type { Permission } from '../access-token/permissions.ts';
 import { InvalidOptionsError, signAccessToken } from '../access-token/sign.ts';
-import { nameOfKey, replaceCommand } from '../core/key-source.ts';
+import { needsApiKey } from '../core/key-source.ts';
 import type { Candidate } from '../core/resolve-key.ts';
 import { describeToken } from '../core/token-kind.ts';
 import { Token } from '../core/token.ts';
@@ -36,7 +36,7 @@ export async function mintToken(
   { now, learnKeyId }: { readonly now: Date; readonly learnKeyId: (key: MintingKey) => Promise<string> },
 ): Promise<MintedToken> {
   if (describeToken(key.token).kind === 'jwt') {
-    throw cannotSign(key);
+    throw needsApiKey(key.source, 'sign others');
   }
   const keyId = key.keyId ?? (await learnKeyId(key));
   try {
@@ -55,15 +55,4 @@ export async function mintToken(
     const message = `${error.message.slice(0, 1).toLowerCase()}${error.message.slice(1)}`;
     throw new MesaAuthError('USAGE', message, { cause: error });
   }
-}
-
-/** The error for a key that is no API key. */
-export function cannotSign({ source }: Pick<MintingKey, 'source'>): MesaAuthError {
-  return new MesaAuthError(
-    'INVALID_KEY',
-    `${nameOfKey(source)} is a short-lived token, which cannot sign others`,
-    {
-      hint: `give an API key: ${replaceCommand(source)}`,
-    },
-  );
 }
