@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-import { quoteText } from '../core/escape-text.ts';
+import { escapeText, quoteText } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import { runGit } from './run-git.ts';
 
@@ -78,12 +78,16 @@ export class SettingsFile {
     if (answer.status === 0 || (answer.status !== undefined && expected.includes(answer.status))) {
       return answer;
     }
+    if (answer.status === undefined) {
+      throw new MesaAuthError('FAILURE', 'git did not run; is it installed?', {
+        hint: 'install git, then run the command again',
+      });
+    }
     const [complaint = ''] = answer.stderr.trim().split('\n');
     throw new MesaAuthError(
       'FAILURE',
-      answer.status === undefined
-        ? 'git did not run; is it installed?'
-        : `git config failed: ${quoteText(complaint.replaceAll(this.#path, this.#shownPath))}`,
+      `git config failed: ${quoteText(complaint.replaceAll(this.#path, this.#shownPath))}`,
+      { hint: `mend ${escapeText(this.#shownPath)}, then run the command again` },
     );
   }
 }

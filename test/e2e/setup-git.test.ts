@@ -156,8 +156,11 @@ describe('setup-git', () => {
     home.write('.gitconfig', '[broken\n');
     const result = await setUp(home);
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toMatch(/^mesa: git config failed: '.*bad config line 1 in file .*'\n$/);
-    expect(result.stderr).toContain('/.gitconfig');
+    const path = join(home.path, '.gitconfig');
+    expect(result.stderr).toBe(
+      `mesa: git config failed: 'fatal: bad config line 1 in file ${path}'\n` +
+        `hint: mend ${path}, then run the command again\n`,
+    );
     expect(gitConfig(home)).toBe('[broken\n');
   });
 
@@ -259,7 +262,10 @@ describe('setup-git', () => {
   it('needs git, and says so', async () => {
     const home = createTempHome();
     const result = await runMesa(['auth', 'setup-git'], { home, env: { PATH: '/nowhere' } });
-    expect(result).toMatchObject({ status: 1, stderr: 'mesa: git did not run; is it installed?\n' });
+    expect(result).toMatchObject({
+      status: 1,
+      stderr: 'mesa: git did not run; is it installed?\nhint: install git, then run the command again\n',
+    });
   });
 });
 
