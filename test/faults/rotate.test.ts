@@ -6,16 +6,15 @@ import { storedKeys } from '../support/stored-keys.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
-import { inParallel } from './support/in-parallel.ts';
+import { hitEach } from './support/hit-each.ts';
 import { HELPER_CALLS } from './support/injected-row.ts';
 import { clearHome } from './support/key-home.ts';
-import { aimAtEach, KILL, runInjected, traceFileCalls } from './support/strace.ts';
+import { aimAtEach, KILL, traceFileCalls } from './support/strace.ts';
 
 // Each point runs the command twice against a server, and asks that about keys besides.
 vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 120_000 });
 
 const ROTATE = ['auth', 'api-keys', 'rotate', '--org', 'acme'];
-const ATTEMPTS = 40;
 const FEWEST_POINTS = 20;
 
 let authority: Authority;
@@ -101,24 +100,17 @@ describe('api-keys rotate', () => {
     // Each call once, with one fault after the other; as withoutForks, since the store is locked more than once.
     const points = aimAtEach(clean.calls, home.path)
       .filter(({ call }) => !HELPER_CALLS.has(call.syscall))
-      .map((aim, at) => ({ aim, fault: faults[at % faults.length] ?? KILL }));
-    await inParallel(points, createTempHome, async ({ aim: first, fault }, own) => {
-      let aim = first;
-      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        clearHome(own);
-        const key = await prepare(own);
-        const { result, hit, next } = await runInjected(ROTATE, optionsFor(own), aim, { fault });
-        if (hit !== undefined) {
-          const problems = await judge(own, key, result);
-          row.point(`${fault} from ${first.call.line.replaceAll(home.path, '~')}`, problems);
-          if (hit.index === aim.index) {
-            return;
-          }
-        }
-        aim = next;
-      }
-      throw new Error(`never hit: ${first.call.line}`);
-    });
+      .map((aim, at) => ({ aim, fault: { fault: faults[at % faults.length] ?? KILL } }));
+    await hitEach(
+      points,
+      { argsIn: () => ROTATE, optionsIn: optionsFor, prepare },
+      async ({ aim: { call }, fault }, own, result, key) => {
+        row.point(
+          `${fault.fault} from ${call.line.replaceAll(home.path, '~')}`,
+          await judge(own, key, result),
+        );
+      },
+    );
     row.close(FEWEST_POINTS);
   });
 });

@@ -3,7 +3,7 @@ import { expect, inject } from 'vitest';
 import type { RunOptions, RunResult } from '../../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 import { FaultRow, type Problem } from './fault-row.ts';
-import { inParallel } from './in-parallel.ts';
+import { hitEach } from './hit-each.ts';
 import { judgeDurability } from './judge.ts';
 import { clearHome, OLD_STRAY, strayFiles } from './key-home.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type ScenarioName,
 } from './scenarios.ts';
 import type { FileCall } from './strace-log.ts';
-import { aimAtEach, KILL, runInjected, traceFileCalls, type Injection } from './strace.ts';
+import { aimAtEach, KILL, traceFileCalls, type Injection } from './strace.ts';
 
 export interface Fault extends Injection {
   /** Which calls it makes sense for; all when absent. */
@@ -110,8 +110,6 @@ export function withoutForks(faults: readonly Fault[]): readonly Fault[] {
   }));
 }
 
-// What is written to a temporary file may take several.
-const ATTEMPTS = 40;
 const FEWEST_POINTS = 20;
 
 /** Asserts that a command leaves the old content or the new, whichever of its file-system calls meets a fault. */
@@ -141,25 +139,15 @@ export async function judgeEachCall(
   const points = faults.flatMap((fault) =>
     aims.filter(({ call }, at) => fault.concerns?.(call, at) ?? true).map((aim) => ({ aim, fault })),
   );
-  await inParallel(points, createTempHome, async ({ aim: first, fault }, own) => {
-    const { call } = first;
-    let aim = first;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      clearHome(own);
-      scenario.prepare(own);
-      const { result, hit, next } = await runInjected(argsIn(scenario, own), optionsFor(own), aim, fault);
-      if (hit !== undefined) {
-        row.point(`${fault.fault} from ${call.line.replaceAll(home.path, '~')}`, [
-          ...(fault.alsoJudge?.(scenario, own, result, call) ?? []),
-          ...(await scenario.judge(own, result)),
-        ]);
-        if (hit.index === aim.index) {
-          return;
-        }
-      }
-      aim = next;
-    }
-    throw new Error(`never hit: ${call.line}`);
-  });
+  await hitEach(
+    points,
+    { argsIn: (own) => argsIn(scenario, own), optionsIn: optionsFor, prepare: scenario.prepare },
+    async ({ aim: { call }, fault }, own, result) => {
+      row.point(`${fault.fault} from ${call.line.replaceAll(home.path, '~')}`, [
+        ...(fault.alsoJudge?.(scenario, own, result, call) ?? []),
+        ...(await scenario.judge(own, result)),
+      ]);
+    },
+  );
   row.close(FEWEST_POINTS);
 }

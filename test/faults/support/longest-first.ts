@@ -6,11 +6,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG = [
   // Waits for a minute, and leaves the processor to others.
   'lock',
+  'rotate',
   'injected-kills',
   'injected-errors-config',
   'injected-errors-vault',
   'injected-errors-plaintext',
   'full-disk',
+  'create-key',
   'home-matrix',
   'agent',
   'signals',
