@@ -78,6 +78,8 @@ async function judge(
   return problems;
 }
 
+const prepare = (home: TempHome): void => writePlaintext(home, DOCUMENT);
+
 const FAULTS = [KILL, 'error=EIO', 'error=EACCES', 'error=ENOSPC'];
 
 describe.each(Object.entries(HANDOUTS))('%s', (name, handout) => {
@@ -89,7 +91,6 @@ describe.each(Object.entries(HANDOUTS))('%s', (name, handout) => {
       script: inject('quickMesa'),
       ...(stdin === undefined ? {} : { stdin }),
     });
-    const prepare = (home: TempHome): void => writePlaintext(home, DOCUMENT);
     const home = createTempHome();
     prepare(home);
     const { result, calls } = await traceFileCalls(args, optionsIn(home));

@@ -10,14 +10,16 @@ import { describeToken } from '../../src/core/token-kind.ts';
 import { Token } from '../../src/core/token.ts';
 import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { main } from '../../src/main.ts';
-import type { Host } from '../../src/platform/host.ts';
 import { parseDocument } from '../../src/stores/parse-document.ts';
 import { parseVaultHeader } from '../../src/vault/header.ts';
 import { encodePart } from '../support/jwt.ts';
-import { findFault, hasUnprintable, RUNS, textOf } from '../support/runs.ts';
-import { createTempHome, type TempHome } from '../support/temp-home.ts';
+import { recordingHost } from '../support/recording-host.ts';
+import { expectFaultless, findFault, hasUnprintable, RUNS, textOf } from '../support/runs.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 const SECRET = 'mesa_fuzzedsecret00';
+// Port 9 discards: RFC 863. Nothing listens there.
+const NOBODY = 'http://127.0.0.1:9';
 const TOML_PIECES = [
   'version = 1\n',
   '[keys.global]\n',
@@ -46,46 +48,19 @@ const TOML_PIECES = [
   ']',
 ];
 
-/** A process that is none, and what it said. */
-function recordingHost(
-  home: TempHome,
-  env: Readonly<Record<string, string>>,
-): { host: Host; said: () => { text: string; data: string } } {
-  let text = '';
-  let data = '';
-  const host: Host = {
-    env: { HOME: home.path, PATH: '', ...env },
-    platform: 'linux',
-    stdout: { isTerminal: false, write: (more) => void (data += more) },
-    stderr: { isTerminal: false, write: (more) => void (text += more) },
-    stdin: { isTerminal: false, chunks: () => [] },
-    cwd: () => home.path,
-    script: '/mesa.cjs',
-    now: () => new Date('2026-11-21T10:00:00.000Z'),
-  };
-  return { host, said: () => ({ text, data }) };
-}
-
-async function expectFaultless(input: fc.Arbitrary<string>, work: (text: string) => unknown): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(input, async (text) => {
-      expect(await findFault(SECRET, () => work(text))).toBeUndefined();
-    }),
-    { numRuns: RUNS },
-  );
-}
-
 describe('no hostile input does more than be refused', () => {
   it('MESA_ORGS', () =>
     expectFaultless(
+      SECRET,
       textOf(`acme:${SECRET}`, 'acme', ':', ',', ' ', SECRET, 'a..b', '__proto__:x'),
       parseMesaOrgs,
     ));
 
   it('a store document', () =>
-    expectFaultless(textOf(...TOML_PIECES), (text) => parseDocument(text, 'FILE')));
+    expectFaultless(SECRET, textOf(...TOML_PIECES), (text) => parseDocument(text, 'FILE')));
 
-  it('a config file', () => expectFaultless(textOf(...TOML_PIECES), (text) => parseConfig(text, 'FILE')));
+  it('a config file', () =>
+    expectFaultless(SECRET, textOf(...TOML_PIECES), (text) => parseConfig(text, 'FILE')));
 
   it('a key on standard input', async () => {
     const chunk = fc.oneof(
@@ -208,6 +183,12 @@ describe('no hostile input does more than be refused', () => {
           'status',
           'doctor',
           'help',
+          'mint-token',
+          'git-credential',
+          'get',
+          'whoami',
+          'api-keys',
+          'log',
           '--org',
           'acme',
           '--repo',
@@ -216,13 +197,24 @@ describe('no hostile input does more than be refused', () => {
       },
       {
         weight: 3,
-        arbitrary: fc.constantFrom('--json', '--explain', '-y', '-h', '-V', '-c', '--', '--org=acme', '-x'),
+        arbitrary: fc.constantFrom(
+          '--json',
+          '--explain',
+          '--mint',
+          '-y',
+          '-h',
+          '-V',
+          '-c',
+          '--',
+          '--org=acme',
+          '-x',
+        ),
       },
       { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 10 }) },
     );
     await fc.assert(
       fc.asyncProperty(fc.array(word, { maxLength: 7 }), async (argv) => {
-        const { host, said } = recordingHost(home, {});
+        const { host, said } = recordingHost(home, { MESA_API_URL: NOBODY });
         const fault = await findFault('impossible', () => main(argv, host));
         const { text, data } = said();
         expect(fault).toBeUndefined();

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { expect } from 'vitest';
 
 import { MesaAuthError } from '../../src/errors.ts';
 
@@ -48,4 +49,18 @@ export function textOf(...pieces: readonly string[]): fc.Arbitrary<string> {
     { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
   );
   return fc.array(piece, { maxLength: 14 }).map((parts) => parts.join(''));
+}
+
+/** Asserts that `work` does nothing wrong, whatever text it gets: see findFault. */
+export async function expectFaultless(
+  secret: string,
+  input: fc.Arbitrary<string>,
+  work: (text: string) => unknown,
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(input, async (text) => {
+      expect(await findFault(secret, () => work(text))).toBeUndefined();
+    }),
+    { numRuns: RUNS },
+  );
 }
