@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 import { writeDeclarations } from './declarations.mjs';
+import { precompile } from './precompile.mjs';
 import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -34,7 +35,7 @@ const options = {
     }
   },
 };
-const bundle = await rolldown({ ...options, input: 'src/mesa.ts' });
+const bundle = await rolldown({ ...options, input: 'src/start.ts' });
 // CommonJS, because Node starts it faster than ESM; one small entry, because even unused code in the same file costs;
 // everything behind an `import()` in a file of its own. Not minified: that buys nothing, and stack traces stay readable.
 const { output } = await bundle.write({
@@ -56,11 +57,6 @@ const { output } = await bundle.write({
         name: 'write',
         test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
       },
-      // What git starts: one file, too.
-      {
-        name: 'git-credential',
-        test: /\/src\/(?:cli\/commands\/git-credential|git\/credential-request)\.ts$/,
-      },
       // What a look-up through the agent loads: one file, too.
       {
         name: 'agent-client',
@@ -68,11 +64,21 @@ const { output } = await bundle.write({
       },
     ],
   },
-  entryFileNames: 'mesa.cjs',
+  entryFileNames: 'start.cjs',
   chunkFileNames: '[name].cjs',
 });
 await bundle.close();
 output.forEach(inlineRuntime);
+
+// What is started: it loads the others, compiled beforehand where that is possible.
+const loader = await rolldown({ ...options, input: 'src/mesa.ts', external: ['./start.cjs'] });
+await loader.write({
+  file: join(root, 'dist/mesa.cjs'),
+  format: 'cjs',
+  sourcemap: true,
+  comments: { jsdoc: false, annotation: false },
+});
+await loader.close();
 chmodSync(join(root, 'dist/mesa.cjs'), 0o755);
 
 // What others import shares no file with the program, so that neither can slow down or change the other.
@@ -107,6 +113,7 @@ const packages = bundledPackages(
 );
 writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(cycloneDx(product, packages), null, 2)}\n`);
 writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(packages));
+await precompile(join(root, 'dist'));
 
 /**
  * Most files use one of the bundler's helpers, and loading the file with all of them takes as long as loading any other

@@ -1,27 +1,57 @@
 #!/usr/bin/env node
-import { Output } from './cli/output.ts';
-import { reportError } from './cli/report-error.ts';
-import { main } from './main.ts';
-import { processHost } from './platform/process-host.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { Script } from 'node:vm';
 
-// First of all, before anything can go wrong with a key in memory: files are private whatever the caller's umask,
-// the arguments disappear from the process list, and neither the inspector nor a crash report shows the heap.
-process.umask(0o077);
-process.title = 'mesa';
-process.on('SIGUSR1', () => undefined);
-// Reports are off unless a flag asks for them, and looking at the settings costs a module.
-if (/--report/.test(`${process.env['NODE_OPTIONS'] ?? ''} ${process.execArgv.join(' ')}`)) {
-  process.report.reportOnFatalError = false;
-  process.report.reportOnUncaughtException = false;
-  process.report.reportOnSignal = false;
+// What a short command does takes less time than V8 needs to compile it. So the build keeps the compiled code of the
+// frequent commands, for the one Node that ran it: as Node's own module.enableCompileCache(), which Node 20 lacks, but
+// never written at run time. Any other Node compiles as ever.
+const compiled = `${__dirname}/compiled/${process.version}-${process.platform}-${process.arch}`;
+const modules = new Map<string, { readonly exports: unknown }>();
+
+/** What Node wraps a CommonJS module in. Its length counts: the compiled code is for this very text. */
+const WRAPPER = ['(function (exports, require, module, __filename, __dirname) {', '\n})'] as const;
+type Wrapped = (
+  exports: unknown,
+  require: (id: string) => unknown,
+  module: object,
+  filename: string,
+  dirname: string,
+) => void;
+
+/** `require` for the files of the bundle, which lie beside this one and are named `./start.cjs`. */
+function load(id: string): unknown {
+  if (!id.startsWith('./')) {
+    return require(id);
+  }
+  const known = modules.get(id);
+  if (known !== undefined) {
+    return known.exports;
+  }
+  const filename = `${__dirname}/${id.slice('./'.length)}`;
+  const script = new Script(WRAPPER.join(readFileSync(filename, 'utf8')), {
+    filename,
+    columnOffset: -WRAPPER[0].length,
+    cachedData: readCompiled(id),
+  });
+  const wrapped = script.runInThisContext() as Wrapped;
+  const module = { exports: {} };
+  modules.set(id, module);
+  wrapped.call(module.exports, module.exports, load, module, filename, __dirname);
+  return module.exports;
 }
 
-const host = processHost();
+/** V8 itself refuses what is cut short, or of another V8 or other flags. */
+function readCompiled(id: string): Buffer | undefined {
+  try {
+    return readFileSync(`${compiled}/${id}.bin`);
+  } catch {
+    return undefined;
+  }
+}
 
-// What fails outside the command itself, as in a stream's event, must not print a trace with values in it.
-process.on('uncaughtException', (error) => {
-  process.exit(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
-});
-
-// Everything is written by now: what is written goes out at once. Ending here spares Node the tidying up.
-void main(process.argv.slice(2), host).then((status) => process.exit(status));
+// Only Node's own loader finds source maps.
+if (existsSync(compiled) && !process.sourceMapsEnabled) {
+  load('./start.cjs');
+} else {
+  require('./start.cjs');
+}

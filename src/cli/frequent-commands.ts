@@ -1,5 +1,6 @@
 import { JSON_FLAG, SCOPE_FLAGS, scopeOf, type CommandSpec } from './command-spec.ts';
 import { runGetKey } from './commands/get-key.ts';
+import { runGitCredential } from './commands/git-credential.ts';
 
 /** The commands that are started most. They are part of the entry file, where every line costs start-up time. */
 export const FREQUENT_COMMANDS: readonly CommandSpec[] = [
@@ -26,9 +27,6 @@ export const FREQUENT_COMMANDS: readonly CommandSpec[] = [
       values: ['get', 'store', 'erase'],
       required: true,
     },
-    run: async (context, flags, operation) => {
-      const { runGitCredential } = await import('./commands/git-credential.ts');
-      await runGitCredential(context, { operation, mint: flags.has('mint') });
-    },
+    run: (context, flags, operation) => runGitCredential(context, { operation, mint: flags.has('mint') }),
   },
 ];
