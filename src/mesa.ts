@@ -28,7 +28,8 @@ function load(id: string): unknown {
     return known.exports;
   }
   const filename = `${__dirname}/${id.slice('./'.length)}`;
-  const script = new Script(WRAPPER.join(readFileSync(filename, 'utf8')), {
+  // The build leaves nothing but ASCII.
+  const script = new Script(WRAPPER.join(readFileSync(filename, 'latin1')), {
     filename,
     columnOffset: -WRAPPER[0].length,
     cachedData: readCompiled(id),
