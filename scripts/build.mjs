@@ -113,7 +113,12 @@ const packages = bundledPackages(
 );
 writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(cycloneDx(product, packages), null, 2)}\n`);
 writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(packages));
-await precompile(join(root, 'dist'));
+try {
+  await precompile(join(root, 'dist'));
+} catch (error) {
+  // As where flock(1) is missing. What is built is whole without it.
+  process.stderr.write(`${error.message}\nmesa is built all the same, and starts more slowly\n`);
+}
 
 function finish({ fileName, code }) {
   if (code !== undefined) {
