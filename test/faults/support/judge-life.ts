@@ -91,6 +91,13 @@ export async function judgeMigration(
   if (result.status === 0 && !isDone()) {
     problems.push({ kind: 'silent', text: 'the source is still there' });
   }
+  // What was left before, and could not be removed because that was the fault, goes with the next write to that store.
+  const left = (): readonly Problem[] =>
+    [...strays(home.vault), ...strays(home.config)].filter(({ text }) => !text.endsWith(OLD_STRAY));
+  if (inForce === from && readBytes(storePath(home, to)) === undefined && left().length === 0) {
+    // As before the first run, so the next one is the first one again.
+    return problems;
+  }
   const again = await runMesa(args, {
     home,
     script: inject('quickMesa'),
@@ -100,11 +107,7 @@ export async function judgeMigration(
   if (again.status !== 0 || last !== to || !isDone()) {
     problems.push({ kind: 'damaged', text: `the next run did not end it: ${again.stderr}` });
   }
-  // What was left before, and could not be removed because that was the fault, goes with the next write to that store.
-  const left = [...strays(home.vault), ...strays(home.config)].filter(
-    ({ text }) => !text.endsWith(OLD_STRAY),
-  );
-  return [...problems, ...left];
+  return [...problems, ...left()];
 }
 
 export interface BackupCase {
