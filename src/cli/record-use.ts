@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { UsedKey } from '../core/resolve-key.ts';
@@ -53,7 +54,9 @@ export async function recordUse(
 /** As the kernel has it: proc_pid_comm(5). Null without /proc. */
 function programName(pid: number): string | null {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').slice(0, -1);
+    const name = readFileSync(`/proc/${pid}/comm`, 'utf8').slice(0, -1);
+    // As Node calls itself from version 24 on, whatever it runs: a thread's name is the process's.
+    return name === 'MainThread' ? basename(readlinkSync(`/proc/${pid}/exe`)) : name;
   } catch {
     return null;
   }
