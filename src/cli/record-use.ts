@@ -55,8 +55,8 @@ export async function recordUse(
 function programName(pid: number): string | null {
   try {
     const name = readFileSync(`/proc/${pid}/comm`, 'utf8').slice(0, -1);
-    // As Node calls itself from version 24 on, whatever it runs: a thread's name is the process's.
-    return name === 'MainThread' ? basename(readlinkSync(`/proc/${pid}/exe`)) : name;
+    // Node 24 calls itself MainThread whatever it runs, Node 26 node-MainThread: a thread's name is the process's.
+    return name.endsWith('MainThread') ? basename(readlinkSync(`/proc/${pid}/exe`)) : name;
   } catch {
     return null;
   }
