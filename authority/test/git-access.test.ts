@@ -16,9 +16,9 @@ import {
   newKey,
   refsOf,
   remoteRepository,
-  temporaryDirectory,
 } from './support/git.ts';
 import { rest } from './support/rest.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 const READ = { scopes: ['read'] };
 const WRITE = { scopes: ['read', 'write'] };

@@ -13,11 +13,11 @@ import {
   localRepository,
   refsOf,
   remoteRepository,
-  temporaryDirectory,
 } from './support/git.ts';
 import { rawConnection } from './support/raw-http.ts';
 import { rest } from './support/rest.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 /** How many programs of git the server has started that still run. */
 function gitsOf({ servers: [server] }: Authority): number {

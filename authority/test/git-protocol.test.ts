@@ -18,10 +18,10 @@ import {
   refsOf,
   type Remote,
   remoteRepository,
-  temporaryDirectory,
 } from './support/git.ts';
 import { rest } from './support/rest.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 describe('the protocol of git', () => {
   let authority: Authority;

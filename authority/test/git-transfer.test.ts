@@ -16,12 +16,12 @@ import {
   refsOf,
   remoteRepository,
   startGit,
-  temporaryDirectory,
 } from './support/git.ts';
 import { peakMemoryOf, processesIn } from './support/processes.ts';
 import { startRelay } from './support/relay.ts';
 import { rest } from './support/rest.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 const MIB = 1_024 * 1_024;
 

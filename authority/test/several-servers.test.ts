@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { signAccessToken } from 'mesa-auth/access-token';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,6 +7,7 @@ import { createDatabase, runProgram, startAuthority, startServer } from './suppo
 import { startPostgres } from './support/postgres-server.ts';
 import { rest } from './support/rest.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 const SERVERS = 4;
 const ROUNDS = Number(process.env['MESA_ROUNDS'] ?? 1_000);
@@ -117,9 +115,3 @@ describe('a server whose PostgreSQL is restarted', () => {
     TIMEOUT_MS,
   );
 });
-
-function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'mesa-authority-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Authority, cleanUp, type Ended } from './authority.ts';
+import { type Authority, type Ended } from './authority.ts';
 import { rest } from './rest.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const ENVIRONMENT = {
   PATH: process.env['PATH'] ?? '',
@@ -57,12 +57,6 @@ export async function gitOutput(directory: string, ...args: readonly string[]): 
     throw new Error(`git ${args[0]} ended with ${status}: ${stderr}`);
   }
   return stdout.trimEnd();
-}
-
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'mesa-git-'));
-  cleanUp(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
-  return directory;
 }
 
 /** A new repository on the branch `main` with one commit, gone when the test ends. */

@@ -12,7 +12,7 @@ import { GitFailure, type PackServices } from '../../../src/git/pack-service.ts'
 import { addRequestLog } from '../../../src/http/request-log.ts';
 import { gitRoutes } from '../../../src/http/routes/git.ts';
 import { createSealer } from '../../../src/secrets/sealer.ts';
-import { temporaryDirectory } from '../../support/git.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const now = new Date();
 const ADVERTISEMENT = '/acme/web.git/info/refs?service=git-upload-pack';

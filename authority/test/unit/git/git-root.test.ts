@@ -6,7 +6,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { gitEnvironment } from '../../../src/git/git-environment.ts';
 import { openGitRoot } from '../../../src/git/git-root.ts';
 import { requireGit } from '../../../src/git/run-git.ts';
-import { gitOutput, localRepository, temporaryDirectory } from '../../support/git.ts';
+import { gitOutput, localRepository } from '../../support/git.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 describe('the directory of repositories', () => {
   it('is made for its owner alone, and has whole repositories without hooks', async () => {

@@ -6,9 +6,10 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { openGitRoot } from '../../../src/git/git-root.ts';
 import { createPackServices, type GitFailure, type PackRequest } from '../../../src/git/pack-service.ts';
-import { gitOutput, localRepository, temporaryDirectory } from '../../support/git.ts';
+import { gitOutput, localRepository } from '../../support/git.ts';
 import { processesIn } from '../../support/processes.ts';
 import { waitUntil } from '../../support/wait-until.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 
