@@ -22,10 +22,10 @@ export async function precompile(dist) {
     const run = runnerIn(dist, compiled);
     runWithPlaintext(run, makeHome(scratch, 'plaintext'));
     await runWithVault(run, makeHome(scratch, 'vault'));
+  } finally {
     // mesa makes private files. These are as public as the bundle.
     const { mode } = statSync(join(dist, 'start.cjs'));
     readdirSync(compiled).forEach((name) => chmodSync(join(compiled, name), mode));
-  } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
