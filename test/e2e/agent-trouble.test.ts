@@ -4,11 +4,12 @@ import { createServer, type Server } from 'node:net';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { agentFiles, agentPid, exchange, expectEnded, isAlive, unlock, until } from '../support/agent.ts';
+import { agentFiles, agentPid, exchange, expectEnded, isAlive, unlock } from '../support/agent.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { documentOf, PASSPHRASE, sealDocument, UNLOCKED, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { openTerminal } from '../support/terminal.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const KEY = 'mesa_key00000000001111';
 const GET = ['auth', 'get-key', '--org', 'acme'];
@@ -27,7 +28,7 @@ describe('a command goes on with the passphrase, and says why', () => {
     const home = await vaultHome();
     const pid = await unlock(home);
     process.kill(pid, 'SIGKILL');
-    await until(() => !isAlive(pid), 'it lives');
+    await waitUntil('the agent ends', () => !isAlive(pid));
     expect(existsSync(agentFiles(home).socket)).toBe(true);
     const first = await runMesa(GET, { home });
     expect(first).toMatchObject({ status: 6, stdout: '' });
@@ -82,7 +83,7 @@ describe('a command goes on with the passphrase, and says why', () => {
     onTestFinished(() => {
       stranger.kill('SIGKILL');
     });
-    await until(() => existsSync(socket), 'it does not listen');
+    await waitUntil('it listens', () => existsSync(socket));
     const pid = agentPid(lock);
     const result = await runMesa(GET, { home });
     expect(result).toMatchObject({ status: 6, stdout: '' });

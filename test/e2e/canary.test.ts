@@ -22,6 +22,7 @@ import { childEnv, runMesa, runShell, startMesa } from '../support/run-mesa.ts';
 import { Secrets } from '../support/secrets.ts';
 import { documentOf, sealDocument } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const SECRETS = new Secrets();
 const PASSPHRASE = SECRETS.add('the passphrase', 'pass_');
@@ -44,7 +45,6 @@ const IN_LINE = SECRETS.add('a line of a damaged store');
 const IN_REMOTE = SECRETS.add('the token in the git remote');
 
 const STORES = /\/secrets\.(?:plaintext\.toml|vault\.age)$/;
-const PATIENCE_MS = 120_000;
 
 interface Step {
   readonly args: readonly string[];
@@ -533,7 +533,7 @@ it('while mesa waits, the process list shows no secret, of itself or of its help
     stderr += chunk.toString('utf8');
   });
   const pid = child.pid ?? 0;
-  await until(() => stderr.includes('waiting for another mesa'));
+  await waitUntil('it waits for the lock', () => stderr.includes('waiting for another mesa'));
   expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', '')).toBe('mesa');
   const helpers = childrenOf(pid);
   expect(helpers.map(({ cmdline }) => cmdline)).toEqual([expect.stringContaining('flock')]);
@@ -571,16 +571,6 @@ it.each([[['auth', 'set-key', '--org', 'piped']], [['auth', 'change-passphrase']
     expect(lines.join('\n')).not.toMatch(/AF_INET|connect\(/);
   },
 );
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (Date.now() > deadline) {
-      throw new Error('what was waited for never happened');
-    }
-    await sleep(20);
-  }
-}
 
 function childrenOf(parent: number): readonly { cmdline: string; environ: string }[] {
   return readdirSync('/proc')

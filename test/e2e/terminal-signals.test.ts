@@ -9,24 +9,16 @@ import { isAlive } from '../support/agent.ts';
 import { documentOf, fingerprint, PASSPHRASE, sealDocument, writeVault } from '../support/stores.ts';
 import { createTempHome, readIfExists, type TempHome } from '../support/temp-home.ts';
 import { COOKED, KEYS, openTerminal, type Terminal } from '../support/terminal.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const TOKEN = 'mesa_signalled00009999';
 const QUESTION = '? Vault passphrase:';
-const PATIENCE_MS = 120_000;
 
 async function homeWithVault(): Promise<TempHome> {
   const home = createTempHome();
   await writeVault(home, documentOf({ 'orgs/acme': TOKEN }));
   home.useBackend('encrypted-file');
   return home;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!condition()) {
-    expect(Date.now()).toBeLessThan(deadline);
-    await new Promise((done) => setTimeout(done, 20));
-  }
 }
 
 /** A derivation at work shows in the memory that it fills. */
@@ -95,8 +87,9 @@ describe('at a hidden question', () => {
     await terminal.waitFor(QUESTION);
     const before = fingerprint(home);
     terminal.hangUp();
-    await until(() => readIfExists(join(home.path, 'status'))?.endsWith('\n') === true);
-    expect(readIfExists(join(home.path, 'status'))).toBe('129\n');
+    const statusFile = join(home.path, 'status');
+    await waitUntil('the shell writes the status', () => readIfExists(statusFile)?.endsWith('\n') === true);
+    expect(readIfExists(statusFile)).toBe('129\n');
     expect(fingerprint(home)).toEqual([...before, expect.stringMatching(/^status /)]);
   });
 });
@@ -138,14 +131,14 @@ describe('while a key is derived', () => {
     const terminal = openTerminal({ home });
     terminal.type('mesa auth list\r');
     await terminal.answer('Vault passphrase:', PASSPHRASE);
-    await until(() => residentMebibytes(terminal.foreground()) > 300);
+    await waitUntil('the key is derived', () => residentMebibytes(terminal.foreground()) > 300);
     const pid = terminal.foreground();
     let derived = false;
     const half = deriveHalf().then(() => {
       derived = true;
     });
     terminal.type(KEYS.ctrlC);
-    await until(() => !isAlive(pid));
+    await waitUntil('the process ends', () => !isAlive(pid));
     expect(derived).toBe(false);
     await half;
     expect(await terminal.ended()).toBe(130);

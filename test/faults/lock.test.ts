@@ -10,7 +10,7 @@ import { createTempHome, readIfExists } from '../support/temp-home.ts';
 import { countPoint } from './support/fault-row.ts';
 import { keyLines, keyOf, pathsOf, readKeys, storeKeys, strayFiles } from './support/key-home.ts';
 import { helperOf, helpersIn, startWriter, stoppedHolder } from './support/lock-holder.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const GIVE_UP_MS = 60_000;
 

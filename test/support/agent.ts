@@ -1,15 +1,13 @@
 import { connect } from 'node:net';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, onTestFinished } from 'vitest';
 
 import { runMesa } from './run-mesa.ts';
 import { UNLOCKED } from './stores.ts';
 import type { TempHome } from './temp-home.ts';
-
-const PATIENCE_MS = 120_000;
+import { waitUntil } from './wait-until.ts';
 
 /** What the agent of a home directory leaves there. */
 export interface AgentFiles {
@@ -73,20 +71,9 @@ export function openFiles(pid: number): readonly string[] {
   });
 }
 
-/** Waits for what a process does when it likes. */
-export async function until(condition: () => boolean, problem: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (Date.now() > deadline) {
-      throw new Error(problem);
-    }
-    await sleep(20);
-  }
-}
-
 /** Waits until an agent has ended, and asserts that its socket is gone with it. */
 export async function expectEnded(pid: number, socket: string): Promise<void> {
-  await until(() => !isAlive(pid), `the agent ${pid} did not end`);
+  await waitUntil(`the agent ${pid} ends`, () => !isAlive(pid));
   expect(existsSync(socket)).toBe(false);
 }
 

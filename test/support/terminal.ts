@@ -7,9 +7,7 @@ import { onTestFinished } from 'vitest';
 
 import { childEnv, MESA, NODE } from './run-mesa.ts';
 import type { TempHome } from './temp-home.ts';
-
-const POLL_MS = 20;
-const PATIENCE_MS = 120_000;
+import { waitUntil } from './wait-until.ts';
 
 export const KEYS = {
   enter: '\r',
@@ -84,18 +82,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
     }
     return lines.join('\n').trimEnd();
   };
-  const waitUntil = async (condition: () => boolean, problem: string): Promise<void> => {
-    const deadline = Date.now() + PATIENCE_MS;
-    while (!condition()) {
-      if (Date.now() > deadline) {
-        throw new Error(`${problem}:\n${text()}`);
-      }
-      await new Promise((done) => setTimeout(done, POLL_MS));
-    }
-  };
   const waitFor = async (wanted: string | RegExp): Promise<string> => {
     const isThere = () => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text()));
-    await waitUntil(isThere, `the screen never showed ${String(wanted)}`);
+    await waitUntil(`the screen shows ${String(wanted)}`, isThere, text);
     return text();
   };
   let runs = 0;
@@ -124,8 +113,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
       shell.write(`${answer}\r`);
       // The same question may be asked again at once; and one that shows a secret leaves nothing behind.
       await waitUntil(
+        `the answer to "${question}" is accepted`,
         () => answered() > before || !text().includes(`? ${question}`),
-        `the answer to "${question}" was not accepted`,
+        text,
       );
     },
     run,

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { finishMesa, startMesa, type RunResult } from '../../support/run-mesa.ts';
 import type { TempHome } from '../../support/temp-home.ts';
 import { keyOf, pathsOf, PASSPHRASE } from './key-home.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 /** A mesa that is writing its key. */
 export interface Writer {
