@@ -3,7 +3,9 @@ import { formatRequest } from './format-request.ts';
 import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
 import { parseReply } from './parse-reply.ts';
 
-const SILENCE_MS = 1_000;
+// A second, counted in turns of our own: one that a busy machine does not give us is none that the agent was silent in.
+const SILENT_TURNS = 10;
+const TURN_MS = 100;
 
 /** What became of a request, where there was no reply to it. */
 export type Failure =
@@ -11,7 +13,7 @@ export type Failure =
   | 'dead'
   /** The connection ended without a reply; the agent may or may not have done what it was asked. */
   | 'broken'
-  /** No reply within a second. */
+  /** No reply within a second; on a machine that is short of time, within a longer one. */
   | 'silent'
   /** Something that this version does not understand. */
   | 'other-version';
@@ -31,7 +33,7 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
     const received: Buffer[] = [];
     let length = 0;
     const end = (answer: Answer): void => {
-      clearTimeout(timer);
+      clearInterval(timer);
       resolve(answer);
     };
     const fail = (failure: Failure): void => {
@@ -62,7 +64,14 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
         },
       },
     });
-    const timer = setTimeout(() => fail('silent'), SILENCE_MS);
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+      if (turns === SILENT_TURNS) {
+        // Behind what the socket has for us by now.
+        setImmediate(() => fail('silent'));
+      }
+    }, TURN_MS);
     socket.on('error', (error) => {
       const errno = errnoOf(error);
       fail(errno === 'ECONNREFUSED' || errno === 'ENOENT' ? 'dead' : 'broken');

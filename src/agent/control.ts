@@ -99,9 +99,12 @@ export async function removeDeadSocket(place: AgentPlace): Promise<void> {
 
 /** Waits until nobody holds the agent's lock, and kills who does not let go; then removes what it left behind. */
 async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> {
-  const { readHolder, tryLockFile } = await import('../platform/file-lock.ts');
+  const [{ readHolder, tryLockFile }, { hasFileOpen }] = await Promise.all([
+    import('../platform/file-lock.ts'),
+    import('../platform/has-file-open.ts'),
+  ]);
   let found = false;
-  let killed = false;
+  let killed: number | undefined;
   const started = performance.now();
   for (;;) {
     const fd = await tryLockFile(place.lockFile);
@@ -111,10 +114,12 @@ async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> 
       return found;
     }
     found = true;
-    const pid = readHolder(place.lockFile);
+    const written = readHolder(place.lockFile);
+    // What is written may be of the holder before, whose pid may be another process's by now: that one is not killed.
+    const pid = written !== undefined && hasFileOpen(written, place.lockFile) !== false ? written : undefined;
     const late = performance.now() - started > PATIENCE_MS;
-    if ((!asked || late) && !killed && pid !== undefined) {
-      killed = kill(pid);
+    if ((!asked || late) && pid !== undefined && pid !== killed) {
+      killed = kill(pid) ? pid : killed;
     } else if (late && performance.now() - started > PATIENCE_MS + DEATH_MS) {
       throw new MesaAuthError(
         'FAILURE',

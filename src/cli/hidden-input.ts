@@ -40,6 +40,8 @@ export async function askHidden(
     // What was typed before the question was seen is no answer to it.
     input.resume();
     await setImmediate();
+    // The first may come before anything is read: the second is behind it.
+    await setImmediate();
     output.write(`${question}${HIDE_CURSOR}`);
     for (;;) {
       const answer = await readLine(input, signal);

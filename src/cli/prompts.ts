@@ -4,7 +4,7 @@
 // - Nothing secret is echoed, not even its length.
 // - Ctrl-C and Ctrl-D end the program from every question, with the terminal as it was.
 // - Ctrl-Z gives the terminal back to the shell; once continued, the question is asked anew.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { ReadStream, WriteStream } from 'node:tty';
 
 import { input, select } from '@inquirer/prompts';
@@ -174,6 +174,8 @@ function watchInput(stream: ReadStream, onInterrupt: () => void): InputWatch {
   return {
     hadSeveralLines: async () => {
       await sleep(PASTE_TAIL_MS);
+      // On a busy machine the time may be over before anything was read.
+      await turn();
       const several = /[^\r\n]/.test(sinceEnter ?? '');
       sinceEnter = undefined;
       // Ctrl-U: the line editor holds the start of another line, which would become part of the next answer.

@@ -1,5 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 
+import { sleep } from '../agent/client.ts';
+import { probeAgent } from '../agent/control.ts';
 import { currentMoment } from '../agent/moment.ts';
 import { MAX_LINE_BYTES } from '../agent/protocol.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
@@ -9,8 +11,9 @@ import { formatStart, parseSetup, type AgentSetup, type AgentStart } from '../ag
 import { agentPlace, assertSocketPath } from '../agent/socket-path.ts';
 import { MesaAuthError } from '../errors.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';
-import { tryLockFile } from '../platform/file-lock.ts';
+import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import type { Host, InputStream } from '../platform/host.ts';
+import type { Paths } from '../platform/paths.ts';
 import { closeQuietly } from '../platform/private-file.ts';
 import { ResidentVault } from '../stores/resident-vault.ts';
 import { VERSION } from './version.ts';
@@ -18,6 +21,9 @@ import { VERSION } from './version.ts';
 const ENDING_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 /** A timer does not count the time that the machine sleeps, so the clocks are looked at now and then. */
 const LONGEST_NAP_MS = 5_000;
+
+const TAKEN_WITHIN_MS = 5_000;
+const POLL_MS = 20;
 
 /**
  * The agent: the process that `mesa auth unlock` starts. It is told the passphrase on standard input, says on standard
@@ -71,8 +77,7 @@ async function become(setup: AgentSetup, platform: Host['platform']): Promise<Ag
       await vault.open();
     }
     ensurePrivateDir(place.dir, () => undefined);
-    // Held until this process ends.
-    if ((await tryLockFile(place.lockFile)) === undefined) {
+    if (!(await takePlace(paths))) {
       return { type: 'running' };
     }
     const session = createSession({
@@ -105,6 +110,27 @@ async function become(setup: AgentSetup, platform: Host['platform']): Promise<Ag
       throw error;
     }
     return { type: 'failed', error, warnings: [] };
+  }
+}
+
+/**
+ * Takes the agents' lock, until this process ends. Whoever else holds it may be about to listen, or be a command that
+ * looks for an agent: the place counts as taken once somebody answers there, in whatever way.
+ */
+async function takePlace(paths: Paths): Promise<boolean> {
+  const place = agentPlace(paths);
+  const deadline = performance.now() + TAKEN_WITHIN_MS;
+  for (;;) {
+    const fd = await tryLockFile(place.lockFile);
+    if (fd !== undefined) {
+      writeHolder(fd);
+      return true;
+    }
+    const probe = await probeAgent(paths);
+    if ((probe !== 'none' && probe !== 'dead') || performance.now() > deadline) {
+      return false;
+    }
+    await sleep(POLL_MS);
   }
 }
 

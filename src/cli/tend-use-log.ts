@@ -1,7 +1,7 @@
 import { renameSync, statSync } from 'node:fs';
 
 import { describeErrno, MesaAuthError } from '../errors.ts';
-import { tryLockFile } from '../platform/file-lock.ts';
+import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import { closeQuietly } from '../platform/private-file.ts';
 import type { Context } from './context.ts';
 
@@ -17,6 +17,7 @@ export async function putAside({ paths }: Context, fullBytes: number): Promise<v
     return;
   }
   try {
+    writeHolder(lock);
     if (statSync(paths.useLog).size >= fullBytes) {
       renameSync(paths.useLog, paths.olderUseLog);
     }

@@ -21,7 +21,7 @@ export interface StartOptions {
 
 // A derivation with the highest work factor takes ten seconds, more where memory is slow.
 const OPENED_WITHIN_MS = 60_000;
-const READY_WITHIN_MS = 5_000;
+const READY_WITHIN_MS = 30_000;
 
 /**
  * Starts the agent for this user's vault. One that holds another vault, or is of another version, or does not answer, is

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 
-const GIT_TIMEOUT_MS = 800;
+// Many times what git takes on a busy machine, and no more than somebody waits at a prompt.
+const GIT_TIMEOUT_MS = 3_000;
 
 export interface GitAnswer {
   /** Undefined when git did not run to its end: it is not there, was killed, or took too long. */
@@ -14,7 +15,7 @@ export interface GitAnswer {
 export interface GitSurroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For git that writes: killing it would leave its lock. 800 milliseconds by default. */
+  /** For git that writes: killing it would leave its lock. 3 seconds by default. */
   readonly timeoutMs?: number;
 }
 
@@ -26,11 +27,12 @@ export function runGit(
   const gitEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MESA_')));
   const options = { cwd, env: gitEnv, timeout: timeoutMs, killSignal: 'SIGKILL' } as const;
   return new Promise((resolve) => {
-    execFile('git', args, options, (error, stdout, stderr) => {
-      if (error === null) {
+    const child = execFile('git', args, options, (error, stdout, stderr) => {
+      if (error === null && !child.killed) {
         resolve({ status: 0, stdout, stderr });
       } else {
-        resolve({ status: typeof error.code === 'number' ? error.code : undefined, stdout: '', stderr });
+        // Without an error, when both had not run for so long: git ended well, and nobody read what it printed.
+        resolve({ status: typeof error?.code === 'number' ? error.code : undefined, stdout: '', stderr });
       }
     });
   });

@@ -47,15 +47,14 @@ export async function withFileLock<T>(options: FileLockOptions, work: () => Prom
 }
 
 /**
- * Takes the same kind of lock without waiting, and keeps it until this process ends or closes the descriptor.
+ * Takes the same kind of lock without waiting, and keeps it until this process ends or closes the descriptor. Whoever
+ * others may wait for calls `writeHolder`.
  * @returns the open lock file, or undefined when another process holds it
  * @throws as withFileLock
  */
 export async function tryLockFile(path: string): Promise<number | undefined> {
   try {
-    const fd = await acquireOnce(path, {});
-    writeHolder(fd);
-    return fd;
+    return await acquireOnce(path, {});
   } catch (error) {
     if (error instanceof MesaAuthError && error.cause === HELD) {
       return undefined;
@@ -201,8 +200,8 @@ function isStillAt(fd: number, path: string): boolean {
   }
 }
 
-/** Leaves our pid for the message of whoever waits. Nothing depends on it, so a full disk is no reason to stop. */
-function writeHolder(fd: number): void {
+/** Leaves our pid for whoever waits. Nothing depends on it alone, so a full disk is no reason to stop. */
+export function writeHolder(fd: number): void {
   try {
     ftruncateSync(fd);
     writeSync(fd, `${process.pid}\n`, 0);

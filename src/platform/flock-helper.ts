@@ -13,6 +13,10 @@ export interface FlockAttempt {
 // Absolute, never through PATH: whoever can change PATH must not be handed the lock.
 const FLOCK_PROGRAMS = ['/usr/bin/flock', '/bin/flock', '/run/current-system/sw/bin/flock'];
 
+// How much later than its deadline a helper may be that has not come as far as asking for the lock.
+const LATE_START_MS = 5_000;
+const POLL_MS = 50;
+
 // flock(1): the lock is held by somebody else, and -n was given.
 const FLOCK_CONFLICT = 1;
 
@@ -42,16 +46,15 @@ export function runFlock(fd: number, path: string, attempt: FlockAttempt): Promi
     }
     attempt.helper = child.pid;
     let late = false;
-    const timer =
-      deadline === undefined
-        ? undefined
-        : setTimeout(
-            () => {
-              late = true;
-              child.kill('SIGKILL');
-            },
-            Math.max(0, deadline - Date.now()),
-          );
+    const giveUp = (): void => {
+      if (isHeldUp(attempt) || Date.now() - Number(deadline) > LATE_START_MS) {
+        late = true;
+        child.kill('SIGKILL');
+      } else {
+        timer = setTimeout(giveUp, POLL_MS);
+      }
+    };
+    let timer = deadline === undefined ? undefined : setTimeout(giveUp, Math.max(0, deadline - Date.now()));
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(ioError('run', program, error));

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -16,10 +17,11 @@ import { describe, expect, it } from 'vitest';
 
 import { ANOTHER_USER, CAN_CHOWN } from '../support/confinement.ts';
 import { agentFiles, agentPid, exchange, expectEnded, isAlive, openFiles, unlock } from '../support/agent.ts';
-import { runMesa, runShell } from '../support/run-mesa.ts';
+import { runMesa, runShell, startMesa } from '../support/run-mesa.ts';
 import { Secrets } from '../support/secrets.ts';
 import { documentOf, sealDocument, UNLOCKED, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const KEY = 'mesa_key00000000001111';
 const GET = ['auth', 'get-key', '--org', 'acme'];
@@ -56,6 +58,8 @@ describe('the agent', () => {
     const stat = readFileSync(`${proc}/stat`, 'utf8');
     const [, , , session, terminal] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     expect([session, terminal]).toEqual([String(pid), '0']);
+    // It said that it was ready by closing one of them.
+    await waitUntil('its standard streams are replaced', () => existsSync(`${proc}/fd/1`));
     const standard = ['0', '1', '2'].map((fd) => readlinkSync(`${proc}/fd/${fd}`));
     expect(standard).toEqual(['/dev/null', '/dev/null', '/dev/null']);
   });
@@ -124,6 +128,21 @@ describe('the agent', () => {
     );
     expect(agents).toEqual([String(pid)]);
     expect(await runMesa(['auth', 'lock'], { home })).toMatchObject({ status: 0 });
+  });
+
+  it('is one: an unlock leaves alone the agent of another that does not listen yet', async () => {
+    const home = await vaultHome();
+    const { lock } = agentFiles(home);
+    const slowly = ['strace', '-D', '-f', '-qq', '-o', `${home.path}/trace`, '-e', 'trace=bind'];
+    const delay = ['-e', 'inject=bind:delay_enter=1500000', '--'];
+    const first = startMesa(['auth', 'unlock'], { home, env: UNLOCKED, under: [...slowly, ...delay] });
+    const firstEnded = once(first, 'exit');
+    await waitUntil('the agent has its place', () => existsSync(lock) && agentPid(lock) > 0);
+    const pid = agentPid(lock);
+    expect(await unlock(home)).toBe(pid);
+    expect(await firstEnded).toEqual([0, null]);
+    expect(isAlive(pid)).toBe(true);
+    expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
   });
 
   it('keeps no secret in any file, and shows none in what it says of itself', async () => {

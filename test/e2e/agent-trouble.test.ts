@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 
@@ -14,7 +14,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const KEY = 'mesa_key00000000001111';
 const GET = ['auth', 'get-key', '--org', 'acme'];
 /** A second of patience with the agent, and the start of a program on a busy machine. */
-const PROMPTLY_MS = 5_000;
+const PROMPTLY_MS = 20_000;
 
 async function vaultHome(): Promise<TempHome> {
   const home = createTempHome();
@@ -94,6 +94,23 @@ describe('a command goes on with the passphrase, and says why', () => {
     expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
     const refused = await exchange(socket, '{"v":2,"type":"status"}\n');
     expect(JSON.parse(refused)).toEqual({ v: 1, type: 'refused', reason: 'version' });
+  });
+
+  it('and lock kills nobody whose pid the agent had that ended before', async () => {
+    const home = await vaultHome();
+    const { lock } = agentFiles(home);
+    const innocent = spawn('sleep', ['600'], { stdio: 'ignore' });
+    onTestFinished(() => {
+      innocent.kill('SIGKILL');
+    });
+    writeFileSync(lock, `${innocent.pid}\n`, { mode: 0o600 });
+    // Somebody who looks for an agent holds the lock for a moment.
+    const looking = spawn('flock', [lock, 'sleep', '2'], { stdio: 'ignore' });
+    await waitUntil('the lock is taken', () => spawnSync('flock', ['-n', lock, 'true']).status === 1);
+    const result = await runMesa(['auth', 'lock'], { home });
+    expect(result).toMatchObject({ status: 0, stdout: '' });
+    expect(isAlive(Number(innocent.pid))).toBe(true);
+    expect(looking.exitCode).toBe(0);
   });
 
   it('when connections are closed without an answer', async () => {

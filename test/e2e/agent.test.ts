@@ -140,9 +140,9 @@ describe('one unlock', () => {
   it('ends by itself when the vault is not used, and not before', async () => {
     const home = await vaultHome();
     // Longer together than it is kept unlocked, and so much shorter each that a busy machine does not matter.
-    const pid = await unlock(home, { args: ['--timeout', '9s'] });
+    const pid = await unlock(home, { args: ['--timeout', '20s'] });
     for (let use = 0; use < 5; use += 1) {
-      await sleep(2_000);
+      await sleep(4_500);
       expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stderr: '' });
     }
     await expectEnded(pid, agentFiles(home).socket);
@@ -184,7 +184,7 @@ describe('unlock says what is wrong, and asks nobody who is not there', () => {
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toMatch(/^mesa: .*\nhint: .*\n$/);
     expect(result.stderr).toContain(text);
-    expect(result.milliseconds).toBeLessThan(5_000);
+    expect(result.milliseconds).toBeLessThan(20_000);
     expect(fingerprint(home)).toEqual(before);
   });
 

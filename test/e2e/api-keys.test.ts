@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startGate } from '../support/api-gate.ts';
 import { startAuthority, type Authority } from '../support/authority.ts';
@@ -16,9 +16,6 @@ import {
 } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { openTerminal } from '../support/terminal.ts';
-
-// Many commands in one test, each a process that asks another one, perhaps on a busy machine.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const STORE_NEW_KEY = ['auth', 'api-keys', 'create', '--store', '--org', 'acme'];
 /** No room for a store, but for the number in its lock file. */

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { answerJson, startApiServer, type Answer } from '../support/api-server.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
-
-// Many commands in one test, each a process that asks another one, perhaps on a busy machine.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const KEY = 'mesa_hostile_server_0000c0de';
 const EVIL = '\u001b[2J\u001b]0;x\u0007\r\u202e\u009b';

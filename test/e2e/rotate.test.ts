@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startGate, type Gatekeeper } from '../support/api-gate.ts';
 import { unlock } from '../support/agent.ts';
@@ -10,9 +10,6 @@ import { finishMesa, runMesa, startMesa, type RunResult } from '../support/run-m
 import { storedKeys } from '../support/stored-keys.ts';
 import { documentOf, fingerprint, openVault, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
-
-// Many commands in one test, each a process that asks another one, perhaps on a busy machine.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const ROTATE = ['auth', 'api-keys', 'rotate'];
 let authority: Authority;

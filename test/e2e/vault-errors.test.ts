@@ -7,8 +7,8 @@ import { createTempHome } from '../support/temp-home.ts';
 const ORG = 'mesa_organization009f2c';
 const DOCUMENT = documentOf({ 'orgs/acme': ORG });
 const VAULT = '.local/share/mesa/secrets.vault.age';
-// Far above what these take, far below any wait for somebody who is not there.
-const AT_ONCE_MS = 10_000;
+// Far above what these take where others derive keys, and below any wait for somebody who is not there.
+const AT_ONCE_MS = 45_000;
 const RESTORE = 'mv -i VAULT VAULT.damaged && mesa auth restore <backup>';
 const COMMANDS = [
   ['list', '--json', '-y'],

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startAuthority, type Authority } from '../support/authority.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, writePlaintext } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
-
-// Many commands in one test, each a process that asks another one, perhaps on a busy machine.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const WHOAMI = ['auth', 'whoami'];
 let authority: Authority;

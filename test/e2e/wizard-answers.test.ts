@@ -56,7 +56,7 @@ it.each([
   await terminal.answer(API_TOKEN, OTHER);
   await finishWizard(terminal);
   expect(readIfExists(home.plaintext)?.match(/^key = .*$/gm)).toEqual([`key = "${OTHER}"`]);
-  expect(terminal.received()).not.toMatch(/mesa_(?:pasted|other)|xxx|words|schl/);
+  expect(terminal.received()).not.toMatch(/mesa_(?:pasted|other)|x{7}|words|schl/);
 });
 
 it.each([
@@ -75,7 +75,7 @@ it.each([
   expect(terminal.screen()).toMatch(
     /skip\): +acme *\n✔ API token for acme.*: *\n✔ Another .*: *\n\nSaved in/,
   );
-  expect(terminal.received()).not.toMatch(/mesa_pasted|xxx/);
+  expect(terminal.received()).not.toMatch(/mesa_pasted|x{7}/);
 });
 
 it('refuses several organizations pasted at once, whole', async () => {

@@ -65,7 +65,7 @@ async function judge(
   if (!wasKilled && (status === 0) !== isWhole) {
     problems.push({ kind: 'silent', text: `exit ${status} with ${JSON.stringify(stdout)}` });
   }
-  if (!wasKilled && !/^(?:mesa: (?!.*bug).*\n(?:hint: .*\n)?)?$/.test(stderr)) {
+  if (!wasKilled && !/^(?:mesa: (?!.*a bug).*\n(?:hint: .*\n)?)?$/.test(stderr)) {
     problems.push({ kind: 'unclear', text: stderr });
   }
   if (stderr.includes(KEY) || (status !== 0 && !wasKilled && stderr === '')) {

@@ -67,7 +67,7 @@ it('gives up in this process as well, and leaves no helper', async () => {
       path: pathsOf(home).lockFile,
       onWait: (pid) => heard.push(pid),
       noticeAfterMs: 100,
-      giveUpAfterMs: 1_000,
+      giveUpAfterMs: 3_000,
     },
     () => {
       worked = true;

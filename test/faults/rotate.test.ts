@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 
 import { startAuthority, type Authority } from '../support/authority.ts';
 import { runMesa, type RunOptions, type RunResult } from '../support/run-mesa.ts';
@@ -9,9 +9,6 @@ import { documentOf, writePlaintext } from '../support/stores.ts';
 import type { TempHome } from '../support/temp-home.ts';
 import type { Problem } from './support/fault-row.ts';
 import { judgeErrors, judgeKills, type OnlineCommand } from './support/online-row.ts';
-
-// Each point runs the command twice against a server, and asks that about keys besides.
-vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 120_000 });
 
 const ROTATE = ['auth', 'api-keys', 'rotate', '--org', 'acme'];
 

@@ -49,11 +49,16 @@ export function agentPid(lock: string): number {
   return Number(readFileSync(lock, 'utf8'));
 }
 
-/** Whether a process runs; one that ended and was not waited for does not. */
+// PF_EXITING of the kernel's <linux/sched.h>: it has let go of what it held, or is about to, and does nothing else.
+const EXITING = 0x4;
+
+/** Whether a process runs; one that is ending, or was not waited for, does not. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '');
+    // state, ppid, pgrp, session, tty_nr, tpgid, flags: proc(5).
+    const [state = '', , , , , , flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return !['Z', 'X'].includes(state) && (Number(flags) & EXITING) === 0;
   } catch {
     return false;
   }

@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 
 const WINDOW = 8;
+// No digits: eight of them in a row would be a piece of a time.
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const LENGTH = 32;
 
 /** Secret values that occur nowhere else in the world, and a search for them. */
 export class Secrets {
@@ -8,7 +11,8 @@ export class Secrets {
 
   /** A new one. What does not look like a key gets another prefix. */
   add(name: string, prefix = 'mesa_'): string {
-    const value = prefix + randomBytes(16).toString('hex');
+    const letters = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]);
+    const value = prefix + letters.join('');
     this.#values.set(name, value);
     return value;
   }

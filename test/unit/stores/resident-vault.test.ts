@@ -18,6 +18,7 @@ import { parseVaultHeader } from '../../../src/vault/header.ts';
 import { startResidentAgent } from '../../support/resident-agent.ts';
 import { documentOf, openVault, PASSPHRASE, sealDocument, writeVault } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 const ACME: KeyScope = { kind: 'org', org: 'acme' };
 const IGNORE = (): void => undefined;
@@ -113,10 +114,7 @@ it('reports a passphrase that was changed', async () => {
   await agent.vault.open();
   home.write('.local/share/mesa/secrets.vault.age', await sealDocument('version = 1\n', 'another one'));
   await expect(agent.vault.read(IGNORE)).rejects.toMatchObject({ code: 'STORE_BUSY' });
-  for (let wait = 0; wait < 100 && !agent.sawWrongPassphrase; wait += 1) {
-    await sleep(20);
-  }
-  expect(agent.sawWrongPassphrase).toBe(true);
+  await waitUntil('the agent sees it', () => agent.sawWrongPassphrase);
   await expect(agent.vault.read(IGNORE)).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
 });
 
