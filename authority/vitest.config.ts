@@ -7,9 +7,9 @@ export default defineConfig({
     globalSetup: ['test/support/postgres-server.ts'],
     restoreMocks: true,
     unstubEnvs: true,
-    // Real servers and real git, on two cores.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Real servers and real git, on two cores that may be busy.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 3,
   },
 });

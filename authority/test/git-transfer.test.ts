@@ -93,7 +93,7 @@ describe('transfers of git', () => {
     const remote = await remoteRepository(authority);
     const local = await largeRepository(8);
     await gitOutput(local, 'push', '--quiet', remote.as(authority.adminKey), 'main');
-    const relay = await startRelay(authority.url, { from: 'server', after: 2 * MIB });
+    const relay = await startRelay(authority.url, { from: 'server', after: MIB / 4 });
     const clone = startGit(temporaryDirectory(), ['clone', through(relay.url, remote), '.']);
     await relay.stuck;
     expect(processesIn(remote.directory)).toContainEqual(
@@ -109,7 +109,7 @@ describe('transfers of git', () => {
     const remote = await remoteRepository(authority);
     const local = await largeRepository(8);
     await gitOutput(local, 'push', '--quiet', remote.as(authority.adminKey), 'main');
-    const relay = await startRelay(authority.url, { from: 'server', after: 2 * MIB });
+    const relay = await startRelay(authority.url, { from: 'server', after: MIB / 4 });
     const clone = startGit(temporaryDirectory(), ['clone', through(relay.url, remote), '.']);
     const ended = once(clone, 'exit');
     await relay.stuck;

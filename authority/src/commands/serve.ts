@@ -127,8 +127,9 @@ async function serve(options: ServeOptions): Promise<void> {
   }
   const { port } = app.server.address() as { readonly port: number };
   const url = `${tls === undefined ? 'http' : 'https'}://${formatAddress({ ...options.listen, port })}`;
+  const stopped = stopOnSignals(app);
   process.stderr.write(`mesa-authority listens on ${url}, REST under ${url}/v1\n`);
-  await stopOnSignals(app);
+  await stopped;
 }
 
 function readTls({ tlsCert, tlsKey }: ServeOptions): { cert: Buffer; key: Buffer } | undefined {

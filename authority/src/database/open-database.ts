@@ -69,6 +69,8 @@ function postgresDialect(
   });
   // Without a listener a lost idle connection would end the process.
   pool.on('error', (error) => onLost?.(error));
+  // So would one that is lost in use: the query fails with it, and the pool lets go of it.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return new PostgresDialect({ pool });
 }
 

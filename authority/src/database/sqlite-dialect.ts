@@ -12,6 +12,7 @@ import {
 
 /** How long a writer waits for the writer of another process. */
 const BUSY_TIMEOUT_MS = 10_000;
+const BUSY_POLL_MS = 20;
 const MAX_STATEMENTS = 200;
 
 /**
@@ -104,6 +105,26 @@ function toObject(columns: readonly string[], row: readonly unknown[]): Record<s
   return object;
 }
 
+/**
+ * Of two processes that open a new file at once, SQLite refuses one at this without waiting, so that they do not wait for
+ * each other: https://sqlite.org/c3ref/busy_handler.html
+ */
+function enterWal(database: DatabaseSyncInstance): void {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      database.exec('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      const isLocked = error instanceof Error && error.message.startsWith('database is locked');
+      if (!isLocked || performance.now() > deadline) {
+        throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_POLL_MS);
+    }
+  }
+}
+
 class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSyncInstance;
   /** By their text: preparing takes longer than running. */
@@ -111,7 +132,8 @@ class SqliteConnection implements DatabaseConnection {
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-    this.#database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
+    enterWal(this.#database);
+    this.#database.exec('pragma synchronous = full; pragma foreign_keys = on');
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {

@@ -16,7 +16,8 @@ const SYSTEM_CODES = [
  */
 const POSTGRES_CODE = /^(?:08|53|57)[0-9A-Z]{3}$|^55000$/;
 /** node-postgres gives these no code. */
-const POSTGRES_MESSAGE = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
+const POSTGRES_MESSAGE =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client (?:has encountered a connection error|was closed) )/;
 /** https://sqlite.org/rescode.html: BUSY, IOERR, FULL and CANTOPEN, of which the library does not always tell the code. */
 const SQLITE_MESSAGE =
   /^(?:database is locked|disk I\/O error|database or disk is full|unable to open database file)/;

@@ -30,7 +30,7 @@ describe('init, killed at whatever point', () => {
       const left = Array.from({ length: KILLS }, (_, index) => index);
       const kill = async (): Promise<void> => {
         for (let index = left.pop(); index !== undefined; index = left.pop()) {
-          outcomes.push(await killedInit(join(root, String(index)), (duration * (index + 1)) / KILLS));
+          outcomes.push(await killedInit(join(root, String(index)), (duration * index) / KILLS));
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, kill));

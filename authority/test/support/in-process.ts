@@ -61,6 +61,8 @@ export async function startInProcess(
   const lastUses = createLastUses(
     (uses) => storeLastUses(db, uses),
     () => {},
+    // Written when a test says so.
+    3_600_000,
   );
   let text = '';
   const stream = new Writable({

@@ -16,6 +16,8 @@ export async function startRoundRobin(
     forwarded.on('error', () => outgoing.destroy());
     incoming.pipe(forwarded);
   });
+  // The answers say how long the servers behind keep a connection: longer than this one would.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanUp(() => {
     server.closeAllConnections();
