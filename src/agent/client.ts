@@ -2,10 +2,13 @@ import { errnoOf } from '../errors.ts';
 import { formatRequest } from './format-request.ts';
 import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
 import { parseReply } from './parse-reply.ts';
+import type { AgentPlace } from './socket-path.ts';
 
 // A second, counted in turns of our own: one that a busy machine does not give us is none that the agent was silent in.
 const SILENT_TURNS = 10;
 const TURN_MS = 100;
+/** While it writes to a slow disk. It closes the connection itself by then: REQUEST_LIMIT_MS. */
+const DISK_TURNS = 60;
 
 /** What became of a request, where there was no reply to it. */
 export type Failure =
@@ -13,7 +16,7 @@ export type Failure =
   | 'dead'
   /** The connection ended without a reply; the agent may or may not have done what it was asked. */
   | 'broken'
-  /** No reply within a second; on a machine that is short of time, within a longer one. */
+  /** No reply within a second, on a machine that is short of time a longer one. */
   | 'silent'
   /** Something that this version does not understand. */
   | 'other-version';
@@ -23,10 +26,10 @@ export type Answer =
   | { readonly failure: Failure; readonly reply: undefined };
 
 /**
- * Sends the lines of one request and waits for the reply, for a second at most. When this gives up, the connection is
+ * Sends the lines of one request and waits for the reply: for a second, or five while the agent waits for its disk. When this gives up, the connection is
  * closed by then: the agent performs no write whose connection is closed.
  */
-export function askAgent(socketPath: string, lines: readonly string[]): Promise<Answer> {
+export function askAgent(place: AgentPlace, lines: readonly string[]): Promise<Answer> {
   // Loaded here: no command needs it unless there is an agent.
   const { connect } = process.getBuiltinModule('node:net');
   return new Promise((resolve) => {
@@ -54,7 +57,7 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
       }
     };
     const socket = connect({
-      path: socketPath,
+      path: place.socket,
       // Without the stream's own way of reading, which a look-up would load for one line.
       onread: {
         buffer: Buffer.allocUnsafe(MAX_LINE_BYTES),
@@ -67,9 +70,15 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
     let turns = 0;
     const timer = setInterval(() => {
       turns += 1;
-      if (turns === SILENT_TURNS) {
-        // Behind what the socket has for us by now.
-        setImmediate(() => fail('silent'));
+      if (turns >= SILENT_TURNS) {
+        void isAtWork(place, turns)
+          .catch(() => false)
+          .then((atWork) => {
+            if (!atWork) {
+              // Behind what the socket has for us by now.
+              setImmediate(() => fail('silent'));
+            }
+          });
       }
     }, TURN_MS);
     socket.on('error', (error) => {
@@ -81,8 +90,16 @@ export function askAgent(socketPath: string, lines: readonly string[]): Promise<
   });
 }
 
-export function ask(socketPath: string, request: Request): Promise<Answer> {
-  return askAgent(socketPath, [formatRequest(request)]);
+export function ask(place: AgentPlace, request: Request): Promise<Answer> {
+  return askAgent(place, [formatRequest(request)]);
+}
+
+async function isAtWork(place: AgentPlace, turns: number): Promise<boolean> {
+  if (turns >= DISK_TURNS) {
+    return false;
+  }
+  const { waitsForDisk } = await import('./waits-for-disk.ts');
+  return waitsForDisk(place);
 }
 
 /** As node:timers/promises has it, which most commands need not load. */

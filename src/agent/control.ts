@@ -25,7 +25,7 @@ export async function probeAgent(paths: Paths): Promise<AgentProbe> {
   if (!hasAgentSocket(place)) {
     return 'none';
   }
-  const { failure, reply } = await ask(place.socket, { type: 'status' });
+  const { failure, reply } = await ask(place, { type: 'status' });
   if (failure !== undefined) {
     return failure;
   }
@@ -81,7 +81,7 @@ export async function lockAgent(paths: Paths): Promise<boolean> {
 }
 
 async function lockAt(place: AgentPlace): Promise<boolean> {
-  const asked = hasAgentSocket(place) && (await ask(place.socket, { type: 'lock' })).failure === undefined;
+  const asked = hasAgentSocket(place) && (await ask(place, { type: 'lock' })).failure === undefined;
   // Where no agent ever ran there is no lock file, and none is made.
   return (existsSync(place.lockFile) && (await ensureEnded(place, asked))) || asked;
 }

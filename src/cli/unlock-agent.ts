@@ -70,7 +70,7 @@ export async function extendAgent(
   idleMs: number | undefined,
 ): Promise<AgentStatus | undefined> {
   const request = { type: 'extend', vault: paths.encryptedStore, idleMs } as const;
-  const { reply } = await ask(agentPlace(paths).socket, request);
+  const { reply } = await ask(agentPlace(paths), request);
   return reply?.type === 'status' ? reply.status : undefined;
 }
 

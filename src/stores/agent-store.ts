@@ -137,7 +137,7 @@ export class AgentStore implements SecretStore {
     const { place, warn } = this.#options;
     const started = currentMoment();
     for (;;) {
-      const { failure, reply } = await askAgent(place.socket, lines());
+      const { failure, reply } = await askAgent(place, lines());
       this.#uncertain ||= failure !== undefined && failure !== 'dead';
       const problem = failure ?? (reply.type === 'busy' ? 'busy' : undefined);
       if (problem === undefined && reply !== undefined) {
