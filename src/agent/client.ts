@@ -26,8 +26,8 @@ export type Answer =
   | { readonly failure: Failure; readonly reply: undefined };
 
 /**
- * Sends the lines of one request and waits for the reply: for a second, or five while the agent waits for its disk. When this gives up, the connection is
- * closed by then: the agent performs no write whose connection is closed.
+ * Sends the lines of one request and waits for the reply: for a second, or longer while the agent waits for its disk. When
+ * this gives up, the connection is closed by then: the agent performs no write whose connection is closed.
  */
 export function askAgent(place: AgentPlace, lines: readonly string[]): Promise<Answer> {
   // Loaded here: no command needs it unless there is an agent.

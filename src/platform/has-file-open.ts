@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 
 /**
  * Whether a process has a file open, by the file itself and not by its name: proc(5).
- * @returns false for a process that is gone; undefined where the system has no /proc, or does not let us look
+ * @returns false for a process that is gone, or is not ours to look at; undefined where the system has no /proc
  */
 export function hasFileOpen(pid: number, path: string): boolean | undefined {
   const wanted = statSync(path, { throwIfNoEntry: false });
@@ -11,7 +11,7 @@ export function hasFileOpen(pid: number, path: string): boolean | undefined {
   try {
     descriptors = readdirSync(directory);
   } catch {
-    return existsSync('/proc/self/fd') && !existsSync(`/proc/${pid}`) ? false : undefined;
+    return existsSync('/proc/self/fd') ? false : undefined;
   }
   return descriptors.some((descriptor) => {
     try {
