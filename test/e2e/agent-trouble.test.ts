@@ -152,7 +152,10 @@ describe('a vault that changed on disk', () => {
       await sealDocument(documentOf({ 'orgs/acme': `${KEY}22` })),
     );
     for (let run = 0; run < 3; run += 1) {
-      expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}22\n`, stderr: '' });
+      const { stderr, ...result } = await runMesa(GET, { home });
+      expect(result).toMatchObject({ status: 0, stdout: `${KEY}22\n` });
+      // Said where the derivation takes more than five seconds.
+      expect(stderr.replace('mesa: warning: the unlock agent is busy; waiting for it\n', '')).toBe('');
     }
     const status = JSON.parse(await exchange(agentFiles(home).socket, '{"v":1,"type":"status"}\n')) as {
       status: { derivations: { opening: number } };
