@@ -2,102 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Authority, endSuite, KINDS, startAuthority } from './support/authority.ts';
 import { newKey, newRepo, revoke, type TestKey, tokenOf } from './support/keys.ts';
+import { OPERATIONS, type Permission, PERMISSIONS } from './support/operations.ts';
 import { rest } from './support/rest.ts';
 
-type Permission = 'read' | 'write' | 'admin';
-const PERMISSIONS: readonly Permission[] = ['read', 'write', 'admin'];
 const FORBIDDEN = { status: 403, body: { error: { code: 'FORBIDDEN' } } };
-
-/** The table of seed 002: what each operation needs, and what it is when it is done. */
-interface Operation {
-  readonly title: string;
-  readonly needs: Permission;
-  readonly method: string;
-  /** `web` is the repository that restricted credentials are for. */
-  readonly path: (target: { readonly repo: string; readonly keyId: string }) => string;
-  readonly body?: object;
-  readonly status: number;
-  /** Whether it is done to one repository, or needs all of them. */
-  readonly of: 'repository' | 'organization' | 'all repositories' | 'keys';
-}
-const OPERATIONS: readonly Operation[] = [
-  {
-    title: 'sum up the organization',
-    needs: 'read',
-    method: 'GET',
-    path: () => '/acme',
-    status: 200,
-    of: 'organization',
-  },
-  {
-    title: 'list repositories',
-    needs: 'read',
-    method: 'GET',
-    path: () => '/acme/repos',
-    status: 200,
-    of: 'organization',
-  },
-  {
-    title: 'get a repository',
-    needs: 'read',
-    method: 'GET',
-    path: ({ repo }) => `/acme/${repo}`,
-    status: 200,
-    of: 'repository',
-  },
-  {
-    title: 'update a repository',
-    needs: 'write',
-    method: 'PATCH',
-    path: ({ repo }) => `/acme/${repo}`,
-    body: { tags: { a: 'b' } },
-    status: 200,
-    of: 'repository',
-  },
-  {
-    title: 'create a repository',
-    needs: 'write',
-    method: 'POST',
-    path: () => '/acme/repos',
-    body: {},
-    status: 201,
-    of: 'all repositories',
-  },
-  {
-    title: 'list API keys',
-    needs: 'admin',
-    method: 'GET',
-    path: () => '/acme/api-keys',
-    status: 200,
-    of: 'keys',
-  },
-  {
-    title: 'create an API key',
-    needs: 'admin',
-    method: 'POST',
-    path: () => '/acme/api-keys',
-    body: { scopes: ['read'] },
-    status: 201,
-    of: 'keys',
-  },
-  {
-    title: 'tag an API key',
-    needs: 'admin',
-    method: 'PATCH',
-    path: ({ keyId }) => `/acme/api-keys/${keyId}`,
-    body: { tags: {} },
-    status: 200,
-    of: 'keys',
-  },
-  {
-    title: 'revoke an API key',
-    needs: 'admin',
-    method: 'DELETE',
-    path: ({ keyId }) => `/acme/api-keys/${keyId}`,
-    status: 200,
-    of: 'keys',
-  },
-];
 
 interface Credential {
   readonly value: string;
