@@ -1,4 +1,5 @@
 import { parseStoreKey, type KeyScope } from '../core/key-scope.ts';
+import { isWritableMoment } from '../core/moment.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 
@@ -42,7 +43,7 @@ export function parseToken(value: unknown): Token | undefined {
 
 export function parseDate(value: unknown): Date | undefined {
   const date = typeof value === 'string' ? new Date(value) : undefined;
-  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
+  return date !== undefined && isWritableMoment(date) ? date : undefined;
 }
 
 /** Undefined unless `value` is a list of which every element is one. */

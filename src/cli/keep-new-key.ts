@@ -3,12 +3,12 @@ import type { Change, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { revokeApiKey, type CreatedApiKey } from '../rest/api-keys.ts';
-import { RefusedRequest } from '../rest/failures.ts';
+import { RefusedRequest, StrangeCreation } from '../rest/failures.ts';
 import type { ApiAccess } from '../rest/request.ts';
 
 /** A key that was created, and who can revoke it. */
 export interface NewKey {
-  readonly created: CreatedApiKey;
+  readonly created: Pick<CreatedApiKey, 'id' | 'token'>;
   readonly org: string;
   /** With the key that manages. */
   readonly access: ApiAccess;
@@ -69,7 +69,10 @@ async function mayBeStored(store: SecretStore, changes: readonly Change[], token
  * Revokes a key that cannot be kept.
  * @returns the error to throw: what happened to the key is added to the failure
  */
-export async function revokedAgain(failure: unknown, { created, org, access }: NewKey): Promise<unknown> {
+export async function revokedAgain(
+  failure: unknown,
+  { created, org, access }: Omit<NewKey, 'created'> & { readonly created: Pick<CreatedApiKey, 'id'> },
+): Promise<unknown> {
   try {
     await revokeApiKey(access, org, created.id);
   } catch (error) {
@@ -92,8 +95,18 @@ function told(failure: unknown, addition: string, details: { readonly hint?: str
   return new MesaAuthError(code, `${failure.message}; ${addition}`, hint === undefined ? {} : { hint });
 }
 
-/** A creation that got no answer may have made a key that nobody knows: the error says so. */
-export function uncertainCreation(error: unknown, org: string): unknown {
+/**
+ * What a creation that failed leaves: a key that is of no use is revoked again, and one that nobody knows, since there was
+ * no answer, is told of.
+ * @returns the error to throw
+ */
+export async function failedCreation(
+  error: unknown,
+  { access, org }: Omit<NewKey, 'created'>,
+): Promise<unknown> {
+  if (error instanceof StrangeCreation) {
+    return revokedAgain(error, { created: error, org, access });
+  }
   const isCertain =
     !(error instanceof MesaAuthError) ||
     !(error.code === 'UNREACHABLE' || error.code === 'SERVER_FAILED') ||

@@ -10,6 +10,7 @@ import { createSession } from '../agent/session.ts';
 import { formatStart, parseSetup, type AgentSetup, type AgentStart } from '../agent/setup.ts';
 import { agentPlace, assertSocketPath } from '../agent/socket-path.ts';
 import { MesaAuthError } from '../errors.ts';
+import { wallClock } from '../platform/clock.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import type { Host, InputStream } from '../platform/host.ts';
@@ -69,7 +70,7 @@ async function become(setup: AgentSetup, platform: Host['platform']): Promise<Ag
     const vault = new ResidentVault({
       paths,
       passphrase,
-      now: () => new Date(),
+      now: wallClock,
       onWrongPassphrase: lock,
       ...(workFactor === undefined ? {} : { workFactor }),
     });

@@ -1,20 +1,44 @@
 import { BACKENDS, type Backend, type KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
-import { findingFrom, type Finding } from './finding.ts';
+import { mendTimes } from '../stores/mend-times.ts';
+import { parseDocument } from '../stores/parse-document.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Patient, StoreView } from './patient.ts';
 
 const MAX_NAMED = 5;
 
 /** Stores that cannot be read, for another reason than a missing passphrase or what the check of files found. */
-export function checkStores({ stores }: Pick<Patient, 'stores'>): readonly Finding[] {
-  return BACKENDS.flatMap((backend) => {
-    const { entries } = stores[backend];
-    const isNew =
-      entries instanceof MesaAuthError && !['LOCKED', 'STORE_UNSAFE', 'IO'].includes(entries.code);
-    return isNew
-      ? [findingFrom('stores', entries, 'its keys cannot be used, and mesa does not write to it')]
-      : [];
+export async function checkStores({ stores }: Pick<Patient, 'stores'>): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const backend of BACKENDS) {
+    const view = stores[backend];
+    const { entries } = view;
+    if (entries instanceof MesaAuthError && !['LOCKED', 'STORE_UNSAFE', 'IO'].includes(entries.code)) {
+      findings.push({
+        ...findingFrom('stores', entries, 'its keys cannot be used, and mesa does not write to it'),
+        ...(entries.code === 'STORE_DAMAGED' ? await mendingOfTimes(view) : {}),
+      });
+    }
+  }
+  return findings;
+}
+
+/** How a store is mended that is damaged by nothing but times that no store can hold. */
+async function mendingOfTimes({ store, readText, mendText }: StoreView): Promise<Partial<Finding>> {
+  let text: string | undefined;
+  const error = await errorOf(async () => {
+    text = await readText();
+    await parseDocument(mendTimes(text ?? ''), store.location);
   });
+  return error !== undefined || text === undefined
+    ? {}
+    : {
+        mend: 'mesa auth doctor --fix',
+        fix: async () => {
+          await mendText(mendTimes);
+          return [`put the nearest times that a store can hold into ${store.location}`];
+        },
+      };
 }
 
 /**

@@ -25,7 +25,7 @@ export async function examine(
     ...checkConfig(patient),
     ...(await checkFiles(patient)),
     ...(await checkStrayFiles(patient)),
-    ...checkStores(patient),
+    ...(await checkStores(patient)),
     ...(await checkExpiryDates(patient)),
     ...(await checkLegacyKeys(patient)),
     ...checkBothBackends(patient, passing),

@@ -31,6 +31,10 @@ export interface StoreView {
   readonly entries: KeyEntries | MesaAuthError;
   /** Whether `store` can be written: it needs no passphrase, or there is one, or somebody to choose that of a new vault. */
   readonly canWrite: () => Promise<boolean>;
+  /** The store's document as text, whatever is wrong with it. @throws MesaAuthError */
+  readonly readText: () => Promise<string | undefined>;
+  /** For mending: see WholeStore.mendText. */
+  readonly mendText: (mend: (text: string) => string) => Promise<void>;
   /** Its whole document; undefined when there is none, or when that takes a passphrase that is not at hand. */
   readonly document: () => Promise<StoreDocument | undefined>;
 }

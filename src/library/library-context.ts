@@ -1,5 +1,6 @@
 import { Context } from '../cli/context.ts';
 import { MesaAuthError } from '../errors.ts';
+import { wallClock } from '../platform/clock.ts';
 import type { Host } from '../platform/host.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import type { KeyOptions } from './resolve-key.ts';
@@ -26,7 +27,7 @@ export function libraryContext(options: KeyOptions, action: string): Context {
     stderr: { isTerminal: false, write: (text) => onMessage?.(text.trimEnd()) },
     stdin: { isTerminal: false, chunks: () => [] },
     cwd: () => cwd ?? process.cwd(),
-    now: () => new Date(),
+    now: wallClock,
     script: '',
   };
   return new LibraryContext(host, { configPath, nonInteractive: false }, 'tighten', action);

@@ -1,6 +1,7 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
+import { wallClock } from './clock.ts';
 import type { Host, InputStream, OutputStream } from './host.ts';
 
 const BUSY_PAUSE_MS = 5;
@@ -17,7 +18,7 @@ export function processHost(): Host {
     stderr: outputStream(2),
     stdin: inputStream(),
     cwd: workingDir,
-    now: () => new Date(),
+    now: wallClock,
     script: process.argv[1] ?? '',
   };
 }

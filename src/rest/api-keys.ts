@@ -6,9 +6,10 @@ import {
 } from '@mesadev/rest';
 
 import type { Permission } from '../access-token/permissions.ts';
+import { isWritableMoment } from '../core/moment.ts';
 import { isPrintableName } from '../core/printable-name.ts';
 import { Token } from '../core/token.ts';
-import { strangeAnswer } from './failures.ts';
+import { StrangeCreation, strangeAnswer } from './failures.ts';
 import { fieldsOf, isTexts } from './fields.ts';
 import { clientOptions } from './official-client.ts';
 import { allPages, PAGE_SIZE } from './pages.ts';
@@ -84,7 +85,10 @@ export interface CreatedApiKey extends ApiKey {
   readonly token: Token;
 }
 
-/** Asks once: when there is no answer, there may be a key that nobody knows. @throws as requestJson */
+/**
+ * Asks once: when there is no answer, there may be a key that nobody knows.
+ * @throws as requestJson, StrangeCreation
+ */
 export async function createApiKey(access: ApiAccess, org: string, order: KeyOrder): Promise<CreatedApiKey> {
   const { name, permissions, repoIds, expiresInSeconds, tags } = order;
   const answer = fieldsOf(
@@ -102,13 +106,18 @@ export async function createApiKey(access: ApiAccess, org: string, order: KeyOrd
   );
   const key = parseApiKey(answer);
   const token = typeof answer['key'] === 'string' ? Token.ifValid(answer['key']) : undefined;
-  if (key === undefined || token === undefined) {
-    throw strangeAnswer(access.apiUrl, 'the creation of an API key');
-  }
-  // The answer does not say when the key ends.
+  // The answer need not say when the key ends.
   const expires =
-    key.expires ??
-    (expiresInSeconds === undefined ? undefined : new Date(key.created.getTime() + expiresInSeconds * 1_000));
+    key?.expires ??
+    (key === undefined || expiresInSeconds === undefined
+      ? undefined
+      : new Date(key.created.getTime() + expiresInSeconds * 1_000));
+  if (key === undefined || token === undefined || (expires !== undefined && !isWritableMoment(expires))) {
+    const { id } = answer;
+    throw isPrintableName(id)
+      ? new StrangeCreation(access.apiUrl, id)
+      : strangeAnswer(access.apiUrl, 'the creation of an API key');
+  }
   return { ...key, expires, token };
 }
 
@@ -174,13 +183,13 @@ function parseApiKey(value: unknown): ApiKey | undefined {
   };
 }
 
-/** Undefined for what is not there, null for what is no time. */
+/** Undefined for what is not there, null for what is no time, or one that no store could hold. */
 function parseTime(value: unknown): Date | null | undefined {
   if (value === undefined) {
     return undefined;
   }
   const time = typeof value === 'string' ? new Date(value) : undefined;
-  return time === undefined || Number.isNaN(time.getTime()) ? null : time;
+  return time !== undefined && isWritableMoment(time) ? time : null;
 }
 
 function parseTags(value: unknown): ReadonlyMap<string, string> | undefined {

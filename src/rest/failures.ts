@@ -66,6 +66,18 @@ export class RefusedRequest extends MesaAuthError {
   }
 }
 
+/** The error of a key that was created, as far as its id tells, with an answer that makes no use of it possible. */
+export class StrangeCreation extends MesaAuthError {
+  /** Of the key. */
+  readonly id: string;
+
+  constructor(apiUrl: string, id: string) {
+    const { code, message, hint } = strangeAnswer(apiUrl, 'the creation of an API key');
+    super(code, message, hint === undefined ? {} : { hint });
+    this.id = id;
+  }
+}
+
 /** The error of a success that is not what was asked for. @param request as `GET /v1/whoami` */
 export function strangeAnswer(apiUrl: string, request: string): MesaAuthError {
   return new MesaAuthError('SERVER_FAILED', `${apiUrl} answered ${request} with something else`, {

@@ -5,7 +5,8 @@ import { tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
 import { factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
 
 // What was learnt about a key goes with that key.
-const FIELDS_OF_THE_KEY = new Set(['key-id', 'expires']);
+const FIELDS_OF_THE_KEY = new Set(['added', 'key-id', 'expires']);
+const ADDED = new Set(['added']);
 
 export interface AppliedChanges {
   /** The same object when nothing changed. */
@@ -49,10 +50,7 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
 }
 
 function keptFields(present: DocumentEntry, token: Token): TomlTable {
-  if (present.token.equals(token)) {
-    return present.fields;
-  }
-  return tableWithout(present.fields, FIELDS_OF_THE_KEY);
+  return tableWithout(present.fields, present.token.equals(token) ? ADDED : FIELDS_OF_THE_KEY);
 }
 
 /** An entry's fields with these facts; undefined when they say all that already. */

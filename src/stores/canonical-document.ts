@@ -1,4 +1,5 @@
 import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
+import { isWritableMoment } from '../core/moment.ts';
 import { Token } from '../core/token.ts';
 import { parsePlainToml, parseUtcDate, unescapeString } from '../toml/plain-toml.ts';
 import type { TomlTable } from '../toml/table.ts';
@@ -87,7 +88,7 @@ function readEntry(
   if (text.startsWith(ADDED_START, at)) {
     const lineEnd = text.indexOf('\n', at);
     added = readDate(text.slice(at + ADDED_START.length, lineEnd));
-    if (added === undefined) {
+    if (added === undefined || !isWritableMoment(added)) {
       return undefined;
     }
     at = lineEnd + 1;
@@ -111,7 +112,11 @@ function readKey(body: string): Token | undefined {
 
 function readFields(lines: string): TomlTable | undefined {
   const fields = FIELDS.test(lines) ? parsePlainToml(lines) : undefined;
-  const isStrange = fields?.has('key') === true || fields?.has('added') === true;
+  const expires = fields?.get('expires');
+  const isStrange =
+    fields?.has('key') === true ||
+    fields?.has('added') === true ||
+    (expires instanceof Date && !isWritableMoment(expires));
   return isStrange ? undefined : fields;
 }
 

@@ -68,9 +68,9 @@ export class DocumentStore implements WholeStore {
       return changes.map(() => 'absent');
     }
     // Loaded here because a look-up needs neither.
-    const [{ applyChanges }, { formatDocument }] = await Promise.all([
+    const [{ applyChanges }, { verifiedText }] = await Promise.all([
       import('./apply-changes.ts'),
-      import('./format-document.ts'),
+      import('./verified-text.ts'),
     ]);
     let outcomes: readonly ChangeOutcome[] = [];
     await file.update(async (bytes) => {
@@ -87,7 +87,7 @@ export class DocumentStore implements WholeStore {
       if (!changed) {
         return undefined;
       }
-      const next = await encode(await formatDocument(applied.document));
+      const next = await encode(await verifiedText(applied.document, file.path));
       this.#remember(next, applied.document);
       return next;
     });
@@ -107,11 +107,31 @@ export class DocumentStore implements WholeStore {
 
   /** Writes the document anew, as it is by then, with another codec. */
   async reseal(next: DocumentCodec): Promise<void> {
-    const { formatDocument } = await import('./format-document.ts');
-    await this.#options.file.update(async (bytes) => {
+    const { verifiedText } = await import('./verified-text.ts');
+    const { file } = this.#options;
+    await file.update(async (bytes) => {
       const encode = next.prepareEncode(bytes, bytes !== undefined && this.#known(bytes) === undefined);
       const document = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
-      return encode(await formatDocument(document));
+      return encode(await verifiedText(document, file.path));
+    });
+  }
+
+  async readText(): Promise<string | undefined> {
+    const { file, codec } = this.#options;
+    const bytes = file.read();
+    return bytes === undefined ? undefined : codec.decode(bytes);
+  }
+
+  async mendText(mend: (text: string) => string): Promise<void> {
+    const { verifiedText } = await import('./verified-text.ts');
+    const { file, codec } = this.#options;
+    await file.update(async (bytes) => {
+      if (bytes === undefined) {
+        throw storeVanished(file.path);
+      }
+      const encode = codec.prepareEncode(bytes, true);
+      const document = await parseDocument(mend(await codec.decode(bytes)), file.path);
+      return encode(await verifiedText(document, file.path));
     });
   }
 

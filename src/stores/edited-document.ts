@@ -1,15 +1,19 @@
 import { formatStoreKey, parseStoreKey, type StoreKey } from '../core/key-scope.ts';
+import { isWritableMoment } from '../core/moment.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { parseToml } from '../toml/full-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
-import { isTable, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
-import { damagedDocument } from './damaged-document.ts';
+import { isTable, asMoment, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { damagedDocument, damagedTime } from './damaged-document.ts';
 import { DOCUMENT_VERSION, factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
 const KNOWN_ENTRY_FIELDS = new Set(['key', 'added']);
+// With `added` in another form than ours, which is kept.
+const KEY = new Set(['key']);
+const TIMES = ['added', 'expires'] as const;
 
 /** Reads a document in any form of TOML, as somebody's editor may have left it. See `parseDocument`. */
 export async function parseEditedDocument(text: string, path: string): Promise<StoreDocument> {
@@ -55,15 +59,21 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
     throw damagedDocument(path, '', `the entry ${name} is not a table`);
   }
   const key = value.get('key');
-  const added = value.get('added');
+  const added = asMoment(value.get('added'));
   const problem = typeof key === 'string' ? describeTokenProblem(key) : 'is not a string';
   if (typeof key !== 'string' || problem !== undefined) {
     throw damagedDocument(path, '', `the key of ${name} ${problem}`);
   }
-  if (added !== undefined && !(added instanceof Date)) {
+  if (added === undefined && value.has('added')) {
     throw damagedDocument(path, '', `the field "added" of ${name} is not a date-time`);
   }
-  const fields = tableWithout(value, KNOWN_ENTRY_FIELDS);
+  for (const field of TIMES) {
+    const moment = asMoment(value.get(field));
+    if (moment !== undefined && !isWritableMoment(moment)) {
+      throw damagedTime(path, '', `the field "${field}" of ${name} is outside the years 1 to 9999`);
+    }
+  }
+  const fields = tableWithout(value, value.get('added') === added ? KNOWN_ENTRY_FIELDS : KEY);
   return { scope, token: Token.parse(key), added, ...factsOf(fields), fields };
 }
 
@@ -74,6 +84,10 @@ async function parseFullToml(text: string, path: string): Promise<TomlTable> {
     if (!(error instanceof TomlSyntaxError)) {
       throw error;
     }
-    throw damagedDocument(path, `:${error.line}:${error.column}`, 'invalid TOML');
+    const where = `:${error.line}:${error.column}`;
+    const { mendTimes } = await import('./mend-times.ts');
+    throw mendTimes(text) === text
+      ? damagedDocument(path, where, 'invalid TOML')
+      : damagedTime(path, where, 'a time is outside the years 1 to 9999');
   }
 }

@@ -53,6 +53,14 @@ export class EncryptedStore implements WholeStore {
     return this.#attempt((store) => store.open());
   }
 
+  readText(): Promise<string | undefined> {
+    return this.#attempt((store) => store.readText());
+  }
+
+  mendText(mend: (text: string) => string): Promise<void> {
+    return this.#attempt((store) => store.mendText(mend));
+  }
+
   /**
    * Seals the vault, as it is by then, with another passphrase. The vault was opened before.
    * @throws INVALID_PASSPHRASE when it is the present one; WRONG_PASSPHRASE when another process changed the

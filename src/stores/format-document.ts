@@ -20,7 +20,7 @@ export async function formatDocument(document: StoreDocument): Promise<string> {
   }
   for (const [name, { token, added, fields }] of sortedEntries(document)) {
     lines.push('', `[keys.${name === 'global' ? name : `"${name}"`}]`, `key = ${quoteToml(token.reveal())}`);
-    if (added !== undefined) {
+    if (added !== undefined && !fields.has('added')) {
       lines.push(`added = ${added.toISOString()}`);
     }
     for (const [field, value] of fields) {

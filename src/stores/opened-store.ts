@@ -2,9 +2,9 @@ import type { Backend, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import type { StoreDocument } from './document.ts';
-import { formatDocument } from './format-document.ts';
 import { parseDocument } from './parse-document.ts';
 import type { StoreFile } from './store-file.ts';
+import { verifiedText } from './verified-text.ts';
 
 /** A store at one moment, with what it takes to write it: for commands that move whole documents. */
 export interface OpenedStore {
@@ -26,6 +26,15 @@ export interface WholeStore extends SecretStore {
 
   /** The file as it is, after the checks that need no passphrase; undefined when there is none. @throws as `open` */
   readBytes(): Buffer | undefined;
+
+  /** The document's text, also of one that cannot be read; undefined when there is no file. @throws as `open` */
+  readText(): Promise<string | undefined>;
+
+  /**
+   * Writes the document that `mend` makes of the text, in one transaction.
+   * @throws as `open`, STORE_DAMAGED when that is no document either
+   */
+  mendText(mend: (text: string) => string): Promise<void>;
 }
 
 /** Opens a store of which there was no file when the command looked. @throws as `open`, STORE_BUSY */
@@ -46,7 +55,7 @@ export function rewriteDocument(store: OpenedStore, document: StoreDocument): Pr
   return file.rewrite(async (current) => {
     assertSame(store, current);
     const encode = codec.prepareEncode(current, false);
-    return encode(await formatDocument(document));
+    return encode(await verifiedText(document, file.path));
   });
 }
 

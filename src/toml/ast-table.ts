@@ -1,32 +1,38 @@
 import type { AST } from 'toml-eslint-parser';
 
 import { assertDepth } from './table-from-object.ts';
-import type { TomlTable, TomlValue } from './table.ts';
+import { TomlLiteral, type TomlTable, type TomlValue } from './table.ts';
 
 type MutableTable = Map<string, TomlValue>;
 
 /**
  * The values, at every depth. Not the parser's own conversion: that builds plain objects, so that a table of the name
  * `__proto__` or `constructor` would write into the prototype of every object there is.
+ * @param text what the program was parsed from
  * @throws RangeError for what is nested too deeply
  */
-export function readTable(program: AST.TOMLProgram): TomlTable {
+export function readTable(program: AST.TOMLProgram, text: string): TomlTable {
   const root: MutableTable = new Map();
   for (const node of program.body[0].body) {
     if (node.type === 'TOMLTable') {
       const table = openTable(root, keyPath(node.key), node.kind === 'array');
-      node.body.forEach((pair) => definePair(table, pair, 0));
+      node.body.forEach((pair) => definePair(table, pair, text, 0));
     } else {
-      definePair(root, node, 0);
+      definePair(root, node, text, 0);
     }
   }
   return root;
 }
 
-function definePair(table: MutableTable, { key, value }: AST.TOMLKeyValue, depth: number): void {
+function definePair(
+  table: MutableTable,
+  { key, value }: AST.TOMLKeyValue,
+  text: string,
+  depth: number,
+): void {
   const path = keyPath(key);
   const inner = depth + path.length;
-  openTable(table, path.slice(0, -1), false).set(path.at(-1) ?? '', readValue(value, inner));
+  openTable(table, path.slice(0, -1), false).set(path.at(-1) ?? '', readValue(value, text, inner));
 }
 
 /** The table at a path, made where it is missing; for an array of tables a new one at its end. */
@@ -49,48 +55,38 @@ function openTable(root: MutableTable, path: readonly string[], isNewElement: bo
   return table;
 }
 
-function readValue(node: AST.TOMLContentNode, depth: number): TomlValue {
+function readValue(node: AST.TOMLContentNode, text: string, depth: number): TomlValue {
   assertDepth(depth);
   switch (node.type) {
     case 'TOMLValue':
-      return readScalar(node);
+      return readScalar(node, text);
     case 'TOMLArray':
-      return node.elements.map((element) => readValue(element, depth + 1));
+      return node.elements.map((element) => readValue(element, text, depth + 1));
     case 'TOMLInlineTable': {
       const table: MutableTable = new Map();
-      node.body.forEach((pair) => definePair(table, pair, depth));
+      node.body.forEach((pair) => definePair(table, pair, text, depth));
       return table;
     }
   }
 }
 
-function readScalar(node: AST.TOMLValue): TomlValue {
+function readScalar(node: AST.TOMLValue, text: string): TomlValue {
+  // Its words; what the parser says of them leaves out zeros and underscores.
+  const words = text.slice(...node.range);
   switch (node.kind) {
-    case 'integer':
-      return Number.isSafeInteger(node.value) ? node.value : node.bigint;
-    case 'local-date-time':
-    case 'local-date':
-    case 'local-time':
-      return new LocalDate(node.value, node.datetime);
     case 'string':
-    case 'float':
     case 'boolean':
-    case 'offset-date-time':
       return node.value;
-  }
-}
-
-/** A date or time without offset: no moment, so it is written as it was read. The other parser's do the same. */
-class LocalDate extends Date {
-  readonly #text: string;
-
-  constructor(value: Date, text: string) {
-    super(value);
-    this.#text = text;
-  }
-
-  override toISOString(): string {
-    return this.#text;
+    case 'integer':
+    case 'float':
+      return String(node.value) === words ? node.value : new TomlLiteral(words);
+    case 'local-time':
+      return new TomlLiteral(words);
+    case 'local-date':
+    case 'local-date-time':
+      return new TomlLiteral(words, node.value);
+    case 'offset-date-time':
+      return node.value.toISOString() === words ? node.value : new TomlLiteral(words, node.value);
   }
 }
 

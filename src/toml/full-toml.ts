@@ -1,19 +1,28 @@
 import TOML from '@iarna/toml';
 
 import { tableFromObject } from './table-from-object.ts';
-import { isTable, type TomlTable, type TomlValue } from './table.ts';
+import { parseUtcDate } from './plain-toml.ts';
+import { isTable, TomlLiteral, type TomlTable, type TomlValue } from './table.ts';
 
 // The library's tables are plain objects: a table of the name `constructor` would be written into Object itself, and
 // `constructor.prototype` into every object there is. An escape may hide such a name.
 const INHERITED_NAME = new RegExp(['\\\\u', ...Object.getOwnPropertyNames(Object.prototype)].join('|'), 'i');
 
+// A line whose value, where there is one, the library reads as it is written: a string, true or false, an integer that a
+// number holds, a UTC date-time (looked at more closely). A line inside of a text or list may look like anything else.
+const PLAINLY_TYPED =
+  /^(?:\s*(?:#.*)?|\s*\[.*\]\s*(?:#.*)?|(?:[A-Za-z0-9_.\s-]|"[^"=\\]*")+=\s*(?:["'].*|(?:true|false|-?[1-9][0-9]{0,14}|0|([0-9T:.-]+Z))\s*(?:#.*)?))$/;
+/** On longer lines a pattern may run out of stack. */
+const MAX_LINE = 40_000;
+
 /**
- * Reads any TOML 1.0. What @iarna/toml refuses goes to the other parser: some of it is valid (times without seconds'
- * fractions, lower-case date-times, a comment before CRLF), and of the rest that one knows the place.
+ * Reads any TOML 1.0. @iarna/toml reads strings and plain scalars only: of other numbers, dates and times it does not
+ * tell how they were written, and it changes some (a fraction below a millisecond, an integer beyond 64 bits, February
+ * 30). Those, and what it refuses, go to the other parser, which keeps their text and knows the place of a mistake.
  * @throws TomlSyntaxError
  */
 export async function parseToml(text: string): Promise<TomlTable> {
-  if (!INHERITED_NAME.test(text)) {
+  if (!INHERITED_NAME.test(text) && text.split('\n').every(isPlainlyTyped)) {
     try {
       return tableFromObject(TOML.parse(text));
     } catch {
@@ -38,15 +47,14 @@ function formatValue(value: TomlValue): string {
   if (typeof value === 'string') {
     return formatString(value);
   }
-  if (typeof value === 'number') {
-    return formatNumber(value);
-  }
-  if (typeof value === 'bigint' || typeof value === 'boolean') {
+  if (typeof value === 'number' || typeof value === 'boolean') {
     return String(value);
   }
   if (value instanceof Date) {
-    // Local dates and times override this with their own form.
     return value.toISOString();
+  }
+  if (value instanceof TomlLiteral) {
+    return value.text;
   }
   if (isTable(value)) {
     return `{ ${Array.from(value, ([name, inner]) => formatPair(name, inner)).join(', ')} }`;
@@ -64,17 +72,8 @@ function formatString(text: string): string {
   return `"${escaped}"`;
 }
 
-function formatNumber(value: number): string {
-  if (Number.isNaN(value)) {
-    return 'nan';
-  }
-  if (!Number.isFinite(value)) {
-    return value > 0 ? 'inf' : '-inf';
-  }
-  if (Object.is(value, -0)) {
-    return '-0.0';
-  }
-  // Digits alone would be an integer, which has no room for a large float.
-  const isLargeFloat = Number.isInteger(value) && !Number.isSafeInteger(value);
-  return isLargeFloat ? value.toExponential() : String(value);
+function isPlainlyTyped(line: string): boolean {
+  const match = line.length > MAX_LINE ? null : PLAINLY_TYPED.exec(line);
+  const date = match?.[1];
+  return match !== null && (date === undefined || parseUtcDate(date) !== undefined);
 }

@@ -9,8 +9,7 @@ const BYTE_ORDER_MARK = '\ufeff';
 
 /**
  * TOML with the position of everything in it: for messages that name a line, and for edits that leave every other
- * byte as it is. Values come out as @iarna/toml gives them, but this parser takes all of TOML 1.0, which matters for
- * a config.toml that other programs share.
+ * byte as it is. It takes all of TOML 1.0, which matters for a config.toml that other programs share.
  */
 export interface PositionedToml {
   readonly table: TomlTable;
@@ -89,8 +88,9 @@ function lineRange({ range }: AST.TOMLKeyValue, text: string): readonly [number,
 
 function load(text: string): { program: AST.TOMLProgram; table: TomlTable } {
   try {
-    const program = parseTOML(text, { tomlVersion: '1.0' });
-    return { program, table: readTable(program) };
+    // The parser does not see a lone 0 at the very end.
+    const program = parseTOML(text.endsWith('0') ? `${text}\n` : text, { tomlVersion: '1.0' });
+    return { program, table: readTable(program, text) };
   } catch (error) {
     if (error instanceof ParseError) {
       throw positionOf(error, text);

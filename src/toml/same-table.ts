@@ -1,4 +1,4 @@
-import { isTable, type TomlTable, type TomlValue } from './table.ts';
+import { isTable, TomlLiteral, type TomlTable, type TomlValue } from './table.ts';
 
 /** Whether two tables hold the same names with the same values, in whatever order. */
 export function sameTable(a: TomlTable, b: TomlTable): boolean {
@@ -7,8 +7,10 @@ export function sameTable(a: TomlTable, b: TomlTable): boolean {
 
 function sameValue(a: TomlValue, b: TomlValue | undefined): boolean {
   if (a instanceof Date || b instanceof Date) {
-    // Local dates and times have a form of their own, and no one moment.
-    return a instanceof Date && b instanceof Date && a.toISOString() === b.toISOString();
+    return a instanceof Date && b instanceof Date && a.getTime() === b.getTime();
+  }
+  if (a instanceof TomlLiteral || b instanceof TomlLiteral) {
+    return a instanceof TomlLiteral && b instanceof TomlLiteral && a.text === b.text;
   }
   if (isTable(a)) {
     return isTable(b) && sameTable(a, b);

@@ -1,6 +1,22 @@
 /** A TOML value. Tables are maps: an object would make `__proto__` and `constructor` mean something. */
-export type TomlValue = string | number | bigint | boolean | Date | TomlTable | readonly TomlValue[];
+export type TomlValue = string | number | boolean | Date | TomlLiteral | TomlTable | readonly TomlValue[];
 export type TomlTable = ReadonlyMap<string, TomlValue>;
+
+/**
+ * A number, date or time in the words of its document, of which a JavaScript value would not say all: `1.0`,
+ * `9223372036854775807`, nanoseconds, a zone, a date without one. It is written as it was read.
+ */
+export class TomlLiteral {
+  readonly text: string;
+  /** What a date or date-time names, taken as UTC where it has no offset; undefined for anything else. */
+  readonly moment: Date | undefined;
+
+  /** @param text one TOML scalar, without quotes or line breaks */
+  constructor(text: string, moment?: Date) {
+    this.text = text;
+    this.moment = moment;
+  }
+}
 
 export function isTable(value: TomlValue | undefined): value is TomlTable {
   return value instanceof Map;
@@ -11,12 +27,13 @@ export function tableWithout(table: TomlTable, names: ReadonlySet<string>): Toml
   return new Map([...table].filter(([name]) => !names.has(name)));
 }
 
-/**
- * The moment at a name, from 1970 on; undefined when there is none, or something else. A date without an offset is
- * taken as UTC; a time of day alone, which both parsers put into the year 0, is no moment.
- */
+/** The moment that a value names; undefined for what is no date. A date without an offset is taken as UTC. */
+export function asMoment(value: TomlValue | undefined): Date | undefined {
+  return value instanceof TomlLiteral ? value.moment : value instanceof Date ? value : undefined;
+}
+
+/** The moment at a name, from 1970 on; undefined when there is none, or something else. */
 export function momentAt(table: TomlTable, name: string): Date | undefined {
-  const value = table.get(name);
-  const time = value instanceof Date ? value.getTime() : Number.NaN;
-  return time >= 0 ? new Date(time) : undefined;
+  const moment = asMoment(table.get(name));
+  return moment !== undefined && moment.getTime() >= 0 ? new Date(moment) : undefined;
 }

@@ -1,9 +1,13 @@
 import * as fc from 'fast-check';
+import { parseTOML, type AST } from 'toml-eslint-parser';
 import { expect, it } from 'vitest';
 
 import { formatStoreKey, parseStoreKey } from '../../src/core/key-scope.ts';
 import { Token } from '../../src/core/token.ts';
 import { MesaAuthError } from '../../src/errors.ts';
+import { isWritableMoment } from '../../src/core/moment.ts';
+import { applyChanges } from '../../src/stores/apply-changes.ts';
+import { verifiedText } from '../../src/stores/verified-text.ts';
 import { parseCanonicalDocument } from '../../src/stores/canonical-document.ts';
 import {
   EMPTY_DOCUMENT,
@@ -13,7 +17,17 @@ import {
 } from '../../src/stores/document.ts';
 import { formatDocument } from '../../src/stores/format-document.ts';
 import { parseDocument } from '../../src/stores/parse-document.ts';
-import { addedMoment, fieldName, keyScope, tokenText, tomlTable, tomlValue } from './arbitraries.ts';
+import { asMoment } from '../../src/toml/table.ts';
+import {
+  addedMoment,
+  anyText,
+  fieldName,
+  keyScope,
+  scalarText,
+  tokenText,
+  tomlTable,
+  tomlValue,
+} from './arbitraries.ts';
 import { RUNS } from '../support/runs.ts';
 
 const entry: fc.Arbitrary<DocumentEntry> = fc
@@ -21,7 +35,13 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
     scope: keyScope,
     token: tokenText,
     added: addedMoment,
-    fields: tomlTable(fc.oneof(fieldName('key', 'added'), fc.constantFrom('expires', 'key-id')), tomlValue),
+    fields: tomlTable(
+      fc.oneof(fieldName('key', 'added'), fc.constantFrom('expires', 'key-id')),
+      tomlValue,
+    ).filter((fields) => {
+      const expires = asMoment(fields.get('expires'));
+      return expires === undefined || isWritableMoment(expires);
+    }),
   })
   .map(({ token, ...rest }) => ({
     ...rest,
@@ -91,6 +111,79 @@ it('the quick way to read a document takes nothing that the other one reads diff
     { numRuns: RUNS },
   );
   expect(accepted).toBeGreaterThan(50);
+});
+
+/** Every scalar of a document, by its path: in its own words, but for texts. Read without any of our code. */
+function scalarsOf(text: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const visit = (node: AST.TOMLContentNode, path: readonly unknown[]): void => {
+    if (node.type === 'TOMLArray') {
+      found.set(JSON.stringify(path), '[]');
+      node.elements.forEach((element, at) => visit(element, [...path, at]));
+    } else if (node.type === 'TOMLInlineTable') {
+      node.body.forEach((pair) => visitPair(pair, path));
+    } else {
+      const words = node.kind === 'string' ? JSON.stringify(node.value) : text.slice(...node.range);
+      found.set(JSON.stringify(path), words);
+    }
+  };
+  const visitPair = ({ key, value }: AST.TOMLKeyValue, path: readonly unknown[]): void => {
+    const names = key.keys.map((part) => (part.type === 'TOMLBare' ? part.name : part.value));
+    visit(value, [...path, ...names]);
+  };
+  for (const node of parseTOML(text, { tomlVersion: '1.0' }).body[0].body) {
+    if (node.type === 'TOMLTable') {
+      node.body.forEach((pair) => visitPair(pair, node.resolvedKey));
+    } else {
+      visitPair(node, []);
+    }
+  }
+  return found;
+}
+
+/** A value in somebody's own spelling. */
+const spelledValue: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    scalarText,
+    fc.boolean().map(String),
+    anyText.map((text) => JSON.stringify(text).replaceAll('\u007f', '\\u007f')),
+    fc.stringMatching(/^'[ -&(-~]{0,8}'$/),
+    fc
+      .tuple(fc.constantFrom(', ', ',\n  ', ' , # more\n'), fc.array(tie('value'), { maxLength: 3 }))
+      .map(([comma, values]) => `[${values.join(comma)}]`),
+    fc
+      .array(
+        tie('value').filter((value) => !value.includes('\n')),
+        { maxLength: 3 },
+      )
+      .map((values) => `{${values.map((value, at) => ` n${at} = ${value}`).join(',')} }`),
+  ),
+})).value;
+
+function pairs(name: string, values: readonly string[]): string {
+  return values.map((value, at) => `${name}${at}=${value}\n`).join('');
+}
+
+it('what mesa does not know is written in the words in which it was read', async () => {
+  const secret = 'mesa_Lq8sN2pX9f2c';
+  const lines = fc.array(spelledValue, { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(lines, lines, lines, async (top, inEntry, inTable) => {
+      const text = `version = 1\n${pairs('top', top)}[keys.global]\nkey = '${secret}' # ours\n${pairs('in', inEntry)}[other."a b".table]\n${pairs('deep', inTable)}`;
+      const document = await parseDocument(text, 'store');
+      const { document: changed } = applyChanges(
+        document,
+        [{ kind: 'set', scope: { kind: 'org', org: 'acme' }, token: Token.parse(secret) }],
+        new Date('2026-11-21T10:00:00.000Z'),
+      );
+      const written = scalarsOf(await verifiedText(changed, 'store'));
+      for (const [path, words] of scalarsOf(text)) {
+        expect([path, written.get(path)]).toEqual([path, words]);
+      }
+    }),
+    { numRuns: RUNS },
+  );
 });
 
 it('a document with a mistake in it is refused without a word of its text', async () => {

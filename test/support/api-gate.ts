@@ -15,8 +15,15 @@ export interface Gate {
   readonly requests: readonly string[];
 }
 
+/** What the client gets for an answer to a request. */
+export type Forger = (request: string, answer: string) => string;
+
 /** A server in front of another one, which sees every request twice: on its way there, and back. */
-export async function startGate(target: string, mayPass: Gatekeeper): Promise<Gate> {
+export async function startGate(
+  target: string,
+  mayPass: Gatekeeper,
+  forge: Forger = (_request, answer) => answer,
+): Promise<Gate> {
   const requests: string[] = [];
   const server = createServer((incoming, outgoing) => {
     const name = `${incoming.method} ${incoming.url?.replace(/\?.*$/, '')}`;
@@ -34,7 +41,13 @@ export async function startGate(target: string, mayPass: Gatekeeper): Promise<Ga
         answer.on('data', (part: Buffer) => parts.push(part));
         answer.on('end', () => {
           if (mayPass(name, count, 'after')) {
-            outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(Buffer.concat(parts));
+            const body = forge(name, Buffer.concat(parts).toString('utf8'));
+            outgoing
+              .writeHead(answer.statusCode ?? 500, {
+                ...answer.headers,
+                'content-length': Buffer.byteLength(body),
+              })
+              .end(body);
           } else {
             incoming.socket.destroy();
           }

@@ -9,7 +9,7 @@ import { openApi, type ApiSession } from '../api-session.ts';
 import { hasConsent } from '../consent.ts';
 import type { Context } from '../context.ts';
 import { announceToActions } from '../github-actions.ts';
-import { assertStorable, keepNewKey, revokedAgain, uncertainCreation } from '../keep-new-key.ts';
+import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../keep-new-key.ts';
 import { withProgress } from '../progress.ts';
 import { idOfNamed } from '../repository-names.ts';
 import { startSession } from '../startup.ts';
@@ -112,7 +112,7 @@ async function create(
   try {
     return await withProgress(context, 'creating the API key', () => createApiKey(access, org, order));
   } catch (error) {
-    throw uncertainCreation(error, org);
+    throw await failedCreation(error, { access, org });
   }
 }
 

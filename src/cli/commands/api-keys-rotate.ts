@@ -14,7 +14,7 @@ import { whoami } from '../../rest/whoami.ts';
 import { parseExpires } from '../api-key-flags.ts';
 import { describeApiKey } from '../api-key-report.ts';
 import type { Context } from '../context.ts';
-import { assertStorable, keepNewKey, revokedAgain, uncertainCreation } from '../keep-new-key.ts';
+import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../keep-new-key.ts';
 import { withProgress } from '../progress.ts';
 import { knownNames } from '../repository-names.ts';
 import { planRotation, ROTATED_FROM, type Rotation } from '../rotation.ts';
@@ -113,7 +113,7 @@ async function createVerified(
       createApiKey(access, org, { ...order, tags }),
     );
   } catch (error) {
-    throw uncertainCreation(error, org);
+    throw await failedCreation(error, { access, org });
   }
   const newKey = { created, org, access };
   try {

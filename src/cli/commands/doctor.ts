@@ -96,6 +96,8 @@ async function viewStore(context: Context, asking: Context, backend: Backend): P
       (context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '' ||
       (!exists && (await asking.prompter()) !== undefined),
     entries,
+    readText: async () => (await context.openWholeStore(backend)).readText(),
+    mendText: async (edit) => (await context.openWholeStore(backend)).mendText(edit),
     document: async () => {
       if (!exists || entries instanceof MesaAuthError) {
         return undefined;

@@ -11,6 +11,8 @@ function check(backend: Backend, exists: boolean, passing: readonly string[]): r
     exists,
     entries: new Map(),
     canWrite: () => Promise.resolve(true),
+    readText: () => Promise.resolve(undefined),
+    mendText: () => Promise.resolve(),
     document: () => Promise.resolve(undefined),
   };
   return checkPlaintextDisk(

@@ -162,7 +162,7 @@ describe('the values', () => {
       '[[list]]',
       'n = 2',
       '[a.x]',
-      't = 2026-11-21T10:00:00Z',
+      't = 2026-11-21T10:00:00.000Z',
     ].join('\n');
     expect(parsePositionedToml(text).table).toEqual(
       new Map<string, unknown>([
