@@ -55,7 +55,7 @@ const { output } = await bundle.write({
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',
-        test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
+        test: /src\/(?:stores\/(?:apply-changes|compare-documents|format-document|verified-text)|toml\/same-table|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
       },
       // What a look-up through the agent loads: one file, too.
       {

@@ -24,13 +24,14 @@ function replyFields(reply: Reply): object {
   }
 }
 
-function entryFields({ scope, token, added, expires, keyId }: KeyEntry): readonly (string | null)[] {
+function entryFields({ scope, token, added, expires, keyId, api }: KeyEntry): readonly (string | null)[] {
   return [
     formatStoreKey(scope),
     token.reveal(),
     added?.toISOString() ?? null,
     expires?.toISOString() ?? null,
     keyId ?? null,
+    api ?? null,
   ];
 }
 

@@ -26,13 +26,15 @@ function changeFields(change: Change): readonly unknown[] {
   const scope = formatStoreKey(change.scope);
   switch (change.kind) {
     case 'set':
-      return [scope, change.token.reveal()];
+      return [change.kind, scope, change.token.reveal(), change.api ?? null];
     case 'learn':
-      return [scope, change.token.reveal(), change.facts];
-    case 'replace':
-      return [scope, change.token.reveal(), change.facts, change.old.reveal()];
+      return [change.kind, scope, change.token.reveal(), change.facts];
+    case 'replace': {
+      const { kind, token, facts, old, api } = change;
+      return [kind, scope, token.reveal(), facts, old.reveal(), api ?? null];
+    }
     case 'remove':
-      return [scope];
+      return [change.kind, scope];
   }
 }
 

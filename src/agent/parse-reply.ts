@@ -2,7 +2,16 @@ import { isPrintableName } from '../core/printable-name.ts';
 import type { ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
 import { isErrorCode, MesaAuthError } from '../errors.ts';
 import { REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
-import { asFields, parseAll, parseDate, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
+import {
+  asFields,
+  parseAll,
+  parseApi,
+  parseDate,
+  parseFields,
+  parseScope,
+  parseToken,
+  type Fields,
+} from './wire.ts';
 
 const OUTCOMES: readonly string[] = [
   'stored',
@@ -86,13 +95,15 @@ function parseEntry(value: unknown): KeyEntry | undefined {
   const added = parseDate(value[2]);
   const expires = parseDate(value[3]);
   const keyId = isPrintableName(value[4]) ? value[4] : undefined;
+  const api = parseApi(value[5]);
   const hasBadFact =
+    api === undefined ||
     (added === undefined && value[2] !== null) ||
     (expires === undefined && value[3] !== null) ||
     (keyId === undefined && value[4] !== null);
   return scope === undefined || token === undefined || hasBadFact
     ? undefined
-    : { scope, token, added, expires, keyId };
+    : { scope, token, added, expires, keyId, api: api ?? undefined };
 }
 
 function parseError({ code, message, hint }: Fields): MesaAuthError | undefined {

@@ -1,9 +1,19 @@
-import { formatStoreKey } from '../core/key-scope.ts';
+import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import { isPrintableName } from '../core/printable-name.ts';
 import type { Change, KeyFacts } from '../core/secret-store.ts';
+import type { Token } from '../core/token.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import type { Request } from './protocol.ts';
-import { asFields, parseAll, parseDate, parseFields, parseScope, parseToken, type Fields } from './wire.ts';
+import {
+  asFields,
+  parseAll,
+  parseApi,
+  parseDate,
+  parseFields,
+  parseScope,
+  parseToken,
+  type Fields,
+} from './wire.ts';
 
 const MAX_PATH_CHARACTERS = 4_096;
 const MAX_READ_SCOPES = 16;
@@ -59,27 +69,53 @@ function parseApply(vault: string, fields: Fields): Request | undefined {
     : { type: 'apply', vault, sent: { wall, monotonic }, changes, last };
 }
 
+/** How many parts a change has, by its kind, which is the first. */
+const CHANGE_LENGTHS: ReadonlyMap<unknown, number> = new Map<Change['kind'], number>([
+  ['set', 4],
+  ['learn', 4],
+  ['replace', 6],
+  ['remove', 2],
+]);
+
 function parseChange(value: unknown): Change | undefined {
-  if (!Array.isArray(value) || value.length > 4) {
+  if (!Array.isArray(value) || value.length !== CHANGE_LENGTHS.get(value[0])) {
     return undefined;
   }
-  const scope = parseScope(value[0]);
+  const [kind, ...parts] = value as readonly unknown[];
+  const scope = parseScope(parts[0]);
   if (scope === undefined) {
     return undefined;
   }
-  if (value.length === 1) {
-    return { kind: 'remove', scope };
+  if (kind === 'remove') {
+    return { kind, scope };
   }
-  const token = parseToken(value[1]);
-  if (token === undefined || value.length === 2) {
-    return token === undefined ? undefined : { kind: 'set', scope, token };
+  const token = parseToken(parts[1]);
+  return token === undefined ? undefined : parseWrite(kind, parts, scope, token);
+}
+
+/** A change that comes with a key. @param parts what follows the kind */
+function parseWrite(
+  kind: unknown,
+  parts: readonly unknown[],
+  scope: KeyScope,
+  token: Token,
+): Change | undefined {
+  if (kind === 'set') {
+    const api = parseApi(parts[2]);
+    return api === undefined ? undefined : { kind, scope, token, api: api ?? undefined };
   }
-  const facts = parseFacts(value[2]);
-  if (facts === undefined || value.length === 3) {
-    return facts === undefined ? undefined : { kind: 'learn', scope, token, facts };
+  const facts = parseFacts(parts[2]);
+  if (facts === undefined) {
+    return undefined;
   }
-  const old = parseToken(value[3]);
-  return old === undefined ? undefined : { kind: 'replace', scope, old, token, facts };
+  if (kind === 'learn') {
+    return { kind, scope, token, facts };
+  }
+  const old = parseToken(parts[3]);
+  const api = parseApi(parts[4]);
+  return kind !== 'replace' || old === undefined || api === undefined
+    ? undefined
+    : { kind, scope, old, token, facts, api: api ?? undefined };
 }
 
 function parseFacts(value: unknown): KeyFacts | undefined {

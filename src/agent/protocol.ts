@@ -6,7 +6,7 @@ import type { Moment } from './moment.ts';
 // One JSON line each way on a connection of its own; docs/agent-protocol.md describes the messages.
 
 /** An agent of another version is replaced, not obeyed. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** Its line break included. */
 export const MAX_LINE_BYTES = 65_536;
 /** Of all lines of one request; only `apply` has several. */

@@ -1,3 +1,4 @@
+import { parseApiUrl } from '../core/api-url.ts';
 import { parseStoreKey, type KeyScope } from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
@@ -39,6 +40,11 @@ export function parseToken(value: unknown): Token | undefined {
   return typeof value === 'string' && describeTokenProblem(value) === undefined
     ? Token.parse(value)
     : undefined;
+}
+
+/** The API that a key is for; null where none is known, undefined for what is neither. */
+export function parseApi(value: unknown): string | null | undefined {
+  return typeof value === 'string' ? parseApiUrl(value) : value === null ? null : undefined;
 }
 
 export function parseDate(value: unknown): Date | undefined {

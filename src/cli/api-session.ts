@@ -26,7 +26,7 @@ export async function openApi(context: Context, org: string | undefined): Promis
   const config = await context.loadConfig();
   const { scope } = await usedScope(context, { org, repo: undefined }, config);
   const lookup: KeyScope = scope.kind === 'repo' ? { kind: 'org', org: scope.org } : scope;
-  const key = await resolveKeyOf(context, lookup);
+  const key = await resolveKeyOf(context, lookup, config);
   const access = { apiUrl: config.apiUrl, env: context.host.env, key };
   return {
     access,

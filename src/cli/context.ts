@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
+import { readsNoFile, withEnvironment } from '../config/environment.ts';
 import type { Config } from '../config/config.ts';
 import { isOrgSlug } from '../core/key-scope.ts';
 import type { EnvironmentKey } from '../core/resolve-key.ts';
@@ -37,6 +38,7 @@ export class Context {
   readonly #stores = new Map<Backend, Promise<SecretStore>>();
   readonly #wholeStores = new Map<Backend, Promise<WholeStore>>();
   #audit: boolean | undefined;
+  #config: Promise<Config> | undefined;
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
   #passphrases: Promise<CliPassphrases> | undefined;
@@ -78,31 +80,29 @@ export class Context {
     return resolve(cwd, configPath);
   }
 
-  /** @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */
-  async loadConfig(): Promise<Config> {
-    const { paths, explicitConfig } = this;
+  /** The configuration in force, read once. @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */
+  loadConfig(): Promise<Config> {
+    this.#config ??= this.reloadConfig();
+    return this.#config;
+  }
+
+  /** As loadConfig, read anew: for after it was written. */
+  reloadConfig(): Promise<Config> {
+    this.#config = this.#readConfig();
+    return this.#config;
+  }
+
+  async #readConfig(): Promise<Config> {
+    const { paths, explicitConfig, host } = this;
     try {
-      const loaded = await loadConfig(explicitConfig, paths.configFiles);
-      const config = (this.host.env['MESA_API_URL'] ?? '') === '' ? loaded : await this.#withApiUrl(loaded);
+      const loaded = await loadConfig(explicitConfig, readsNoFile(host.env) ? [] : paths.configFiles);
+      const config = withEnvironment(loaded, host.env);
       this.unlockTimeout = config.unlockTimeout;
       this.#audit = config.audit;
       return config;
     } catch (error) {
       throw (await import('./mend-config.ts')).withFilledBackend(this, error);
     }
-  }
-
-  async #withApiUrl(config: Config): Promise<Config> {
-    const { parseApiUrl } = await import('../core/api-url.ts');
-    const apiUrl = parseApiUrl(this.host.env['MESA_API_URL'] ?? '');
-    if (apiUrl === undefined) {
-      throw new MesaAuthError(
-        'CONFIG_INVALID',
-        'MESA_API_URL is not an https URL of a host (http only for 127.0.0.1 and localhost)',
-        { hint: 'set it as in https://api.example.com, or unset it' },
-      );
-    }
-    return { ...config, apiUrl };
   }
 
   /** The process that the keys are for: who started us. */
@@ -172,9 +172,14 @@ export class Context {
     );
   }
 
-  /** Whether a wizard may be shown: somebody types and reads, and `-y` was not given. */
+  /** Whether a wizard may be shown: somebody types and reads, `-y` was not given, and what it writes is read. */
   get canOnboard(): boolean {
-    return !this.globals.nonInteractive && this.host.stdin.isTerminal && this.host.stderr.isTerminal;
+    return (
+      !readsNoFile(this.host.env) &&
+      !this.globals.nonInteractive &&
+      this.host.stdin.isTerminal &&
+      this.host.stderr.isTerminal
+    );
   }
 
   /** Somebody to ask, or undefined without a terminal or with `-y`. */

@@ -31,7 +31,16 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   },
   {
     name: 'MESA_API_URL',
-    description: 'where the API and the git server are, as http://127.0.0.1:4477; before the configuration',
+    description:
+      'where the API and the git server are, as http://127.0.0.1:4477; before the configuration; exec sets it for the command',
+  },
+  {
+    name: 'MESA_SERVICE_DOMAIN',
+    description: 'the domain of self-hosted services: the API is at https://api.<domain>; after MESA_API_URL',
+  },
+  {
+    name: 'MESA_NO_CONFIG_FILE',
+    description: '1: no configuration file is read but one that --config-path names',
   },
   {
     name: 'MESA_API_KEY_EXPIRES_AT',

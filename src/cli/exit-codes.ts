@@ -6,7 +6,7 @@ const MEANINGS: Readonly<Record<ExitStatus, string>> = {
   2: "usage: flags, names, the key's value, malformed MESA_ORGS; what needs --yes or --merge",
   3: 'configuration: config.toml, unknown backend, unusable HOME',
   4: 'no key: the lookup or rm-key found none; no store to back up, no vault to change; no such API key or repository on the server',
-  5: 'the server refused the key',
+  5: 'the server refused the key, or the key was stored for another API',
   6: 'locked: no passphrase to be had, or a wrong one',
   7: 'the server cannot be reached',
   8: 'the store is damaged, unsafe, or busy for more than a minute',

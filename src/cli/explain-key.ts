@@ -16,7 +16,7 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
       resolved.candidates.map((candidate) => [
         candidate.source,
         candidate.token?.masked() ?? '-',
-        explainCandidate(candidate, context.host.now()),
+        explainCandidate(candidate, context.host.now(), resolved.apiUrl),
       ]),
     );
   }

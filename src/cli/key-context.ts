@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { isForApi } from '../core/api-url.ts';
 import { scopeFromNames, type KeyScope, type RepoScope } from '../core/key-scope.ts';
 import {
   environmentKeyApplies,
@@ -70,6 +71,8 @@ export async function checkoutRepository(
 
 export interface ResolvedKey {
   readonly store: SecretStore;
+  /** The API that is configured. */
+  readonly apiUrl: string;
   readonly scope: KeyScope;
   readonly candidates: readonly Candidate[];
   /** Undefined when the lookup found none. */
@@ -83,8 +86,14 @@ export async function resolveCandidates(context: Context, options: ScopeOptions)
   const { config, store } = await startSession(context);
   const { scope } = await usedScope(context, options, config);
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
-  return { store, scope, candidates, used: usedCandidate(candidates) };
+  return { store, apiUrl: config.apiUrl, scope, candidates, used: usedCandidate(candidates) };
 }
+
+/**
+ * Where a key goes that is handed out: to an API, which must be the one that it was stored for, sent by us or by a command
+ * that is told of both; or no further than to whoever asked for it.
+ */
+export type Destination = { readonly apiUrl: string } | 'output';
 
 /** The key that a command uses. */
 export interface KeyInUse extends Omit<UsedKey, 'verdict'> {
@@ -98,7 +107,11 @@ export interface KeyInUse extends Omit<UsedKey, 'verdict'> {
  * The key to use. The environment's key needs no store, so none is opened for it, unless MESA_ORGS is to be registered.
  * @throws KEY_NOT_FOUND
  */
-export function resolveKey(context: Context, options: ScopeOptions): Promise<KeyInUse> {
+export function resolveKey(
+  context: Context,
+  options: ScopeOptions,
+  destination: Destination,
+): Promise<KeyInUse> {
   const named = scopeFromNames(options.org, options.repo);
   const environmentOrg = context.environmentOrg();
   const scope: KeyScope =
@@ -106,6 +119,7 @@ export function resolveKey(context: Context, options: ScopeOptions): Promise<Key
   return handOut(
     context,
     scope,
+    destination,
     async () =>
       environmentKeyFor(context, scope) ?? keyInUse(context, await resolveCandidates(context, options)),
   );
@@ -116,8 +130,13 @@ export function resolveKey(context: Context, options: ScopeOptions): Promise<Key
  * @param loaded the configuration, from a command that never starts the wizard
  * @throws KEY_NOT_FOUND
  */
-export function resolveKeyOf(context: Context, scope: KeyScope, loaded?: Config): Promise<KeyInUse> {
-  return handOut(context, scope, async () => {
+export function resolveKeyOf(
+  context: Context,
+  scope: KeyScope,
+  destination: Destination,
+  loaded?: Config,
+): Promise<KeyInUse> {
+  return handOut(context, scope, destination, async () => {
     const fromEnvironment = environmentKeyFor(context, scope);
     if (fromEnvironment !== undefined) {
       return fromEnvironment;
@@ -125,21 +144,34 @@ export function resolveKeyOf(context: Context, scope: KeyScope, loaded?: Config)
     const { store } = await startSession(context, loaded);
     const entries = await store.read(lookupOrder(scope));
     const candidates = listCandidates(scope, context.environmentKey(), entries);
-    return keyInUse(context, { store, scope, candidates, used: usedCandidate(candidates) });
+    return keyInUse(context, { store, scope, used: usedCandidate(candidates) });
   });
 }
 
 // In which there was no key to hand out, though nothing is wrong with the store. Of others its directory may be unsafe.
-const REFUSALS: ReadonlySet<ErrorCode> = new Set(['KEY_NOT_FOUND', 'LOCKED', 'WRONG_PASSPHRASE']);
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'KEY_NOT_FOUND',
+  'KEY_OF_OTHER_API',
+  'LOCKED',
+  'WRONG_PASSPHRASE',
+]);
 
 /** The one way by which keys leave: that one did, or that there was none to be had, gets into the log. */
-async function handOut(context: Context, scope: KeyScope, find: () => Promise<KeyInUse>): Promise<KeyInUse> {
-  let key: KeyInUse;
+async function handOut(
+  context: Context,
+  scope: KeyScope,
+  destination: Destination,
+  find: () => Promise<KeyInUse>,
+): Promise<KeyInUse> {
+  let key: KeyInUse | undefined;
   try {
     key = await find();
+    if (destination !== 'output' && !isForApi(key, destination.apiUrl)) {
+      await (await import('./other-api.ts')).assertForApi(context, key, destination.apiUrl);
+    }
   } catch (error) {
     if (error instanceof MesaAuthError && REFUSALS.has(error.code)) {
-      await recordUse(context, scope, null, error.code);
+      await recordUse(context, scope, key?.source ?? null, error.code);
     }
     throw error;
   }
@@ -160,11 +192,15 @@ function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefi
         token: key.token,
         expires: undefined,
         keyId: undefined,
+        api: undefined,
         store: undefined,
       };
 }
 
-async function keyInUse(context: Context, { store, scope, used }: ResolvedKey): Promise<KeyInUse> {
+async function keyInUse(
+  context: Context,
+  { store, scope, used }: Pick<ResolvedKey, 'store' | 'scope' | 'used'>,
+): Promise<KeyInUse> {
   if (used === undefined) {
     throw await (await import('./missing-key.ts')).missingKey(context, store, scope);
   }

@@ -5,6 +5,7 @@ import {
   expiryState,
   keyExpiry,
 } from '../core/key-expiry.ts';
+import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
 import type { Candidate, CandidateVerdict, UsedKey } from '../core/resolve-key.ts';
@@ -15,13 +16,14 @@ import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** What `--json` says of every stored key. */
-export function entryDocument({ scope, token, added }: KeyEntry): Record<string, unknown> {
+export function entryDocument({ scope, token, added, api }: KeyEntry): Record<string, unknown> {
   return {
     scope: formatStoreKey(scope),
     organization: scope.kind === 'global' ? null : scope.org,
     repository: scope.kind === 'repo' ? scope.repo : null,
     masked_key: token.masked(),
     added: added?.toISOString() ?? null,
+    api_url: api ?? null,
   };
 }
 
@@ -67,12 +69,22 @@ export function candidateDocument({ source, token, verdict }: Candidate): Record
   return { source, masked_key: token?.masked() ?? null, result: verdict.replaceAll('-', '_') };
 }
 
-/** Why a candidate won or lost, and whether the winner is about to end. */
-export function explainCandidate(candidate: Candidate, now: Date): string {
+/**
+ * Why a candidate won or lost, and of the winner whether it is about to end, or is for another API.
+ * @param apiUrl the API that is configured
+ */
+export function explainCandidate(candidate: Candidate, now: Date, apiUrl: string): string {
   const { verdict, token } = candidate;
-  const expires = token === undefined ? undefined : expiryOf({ ...candidate, token });
-  const ends = verdict === 'used' && expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now);
-  return ends ? `used; it ${describeExpiry(expires, now)}` : explainVerdict(verdict);
+  if (verdict !== 'used' || token === undefined) {
+    return explainVerdict(verdict);
+  }
+  const expires = expiryOf({ ...candidate, token });
+  const ends = expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now);
+  return [
+    'used',
+    ...(ends ? [`it ${describeExpiry(expires, now)}`] : []),
+    ...(isForApi(candidate, apiUrl) ? [] : [`it is for ${candidate.api}, and is sent nowhere else`]),
+  ].join('; ');
 }
 
 function explainVerdict(verdict: CandidateVerdict): string {

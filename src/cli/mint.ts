@@ -9,7 +9,8 @@ import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
 import { parsePermissions, parseRepos, parseTtl, repoName, type TokenOrder } from '../minting/token-order.ts';
 import type { Context } from './context.ts';
-import { checkoutRepository, resolveKeyOf, usedScope } from './key-context.ts';
+import { checkoutRepository, resolveKeyOf, usedScope, type Destination } from './key-context.ts';
+import { assertForApi } from './other-api.ts';
 
 /** What `mint-token` and `exec --mint` take from the command line, as given. */
 export interface MintOptions {
@@ -39,34 +40,46 @@ const LEAST_PERMISSIONS: readonly Permission[] = ['read'];
  * that the context names, for an hour.
  * @throws USAGE when no repository is named; whatever the look-up of the key and `mintForScope` throw
  */
-export async function mintForCommand(context: Context, options: MintOptions): Promise<MintedKey> {
+export async function mintForCommand(
+  context: Context,
+  options: MintOptions,
+  destination: Destination,
+): Promise<MintedKey> {
   const permissions = options.scope === undefined ? LEAST_PERMISSIONS : parsePermissions(options.scope);
   const ttlSeconds = options.ttl === undefined ? DEFAULT_TTL_SECONDS : parseTtl(options.ttl);
   const { scope, repos } = await namedTarget(context, options);
-  return mintForScope(context, scope, {
-    permissions,
-    repos: repos?.map(repoName) ?? null,
-    ttlSeconds,
-  });
+  const order = { permissions, repos: repos?.map(repoName) ?? null, ttlSeconds };
+  return mintForScope(context, scope, order, destination);
 }
 
-/** Mints a token with the key that the look-up finds for a scope. @param loaded see resolveKeyOf */
+/**
+ * Mints a token with the key that the look-up finds for a scope.
+ * @param destination of the token
+ * @param loaded see resolveKeyOf
+ */
 export async function mintForScope(
   context: Context,
   scope: KeyScope,
   order: TokenOrder,
+  destination: Destination,
   loaded?: Config,
 ): Promise<MintedKey> {
-  const key = await resolveKeyOf(context, scope, loaded);
+  const key = await resolveKeyOf(context, scope, destination, loaded);
   const minted = await mintToken(key, order, {
     now: context.host.now(),
-    learnKeyId: async () =>
-      learnKeyId(key, {
+    learnKeyId: async () => {
+      const { apiUrl } = await context.loadConfig();
+      if (destination === 'output') {
+        // A signature goes anywhere; to be told the key's id, the key itself is sent.
+        await assertForApi(context, key, apiUrl);
+      }
+      return learnKeyId(key, {
         store: key.store,
-        apiUrl: (loaded ?? (await context.loadConfig())).apiUrl,
+        apiUrl,
         env: context.host.env,
         warn: (message) => context.output.warn(message),
-      }),
+      });
+    },
   });
   return {
     ...minted,

@@ -17,6 +17,8 @@ import { describeOutcomes } from './outcomes.ts';
 export interface OnboardOptions {
   /** The config file to write. */
   readonly configFile: string;
+  /** What the keys are for; undefined where the configuration does not tell. */
+  readonly apiUrl: string | undefined;
   /** Chosen already, by `--backend`. */
   readonly backend?: Backend | undefined;
   /** What the configuration says until now; undefined on a first run. */
@@ -26,7 +28,7 @@ export interface OnboardOptions {
 /** The wizard: questions, then one write to the store, then the config file, then a summary. */
 export async function onboard(
   context: Context,
-  { configFile, backend, current }: OnboardOptions,
+  { configFile, apiUrl, backend, current }: OnboardOptions,
 ): Promise<void> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
@@ -47,6 +49,7 @@ export async function onboard(
     probe,
     backend,
     current,
+    apiUrl,
     prepare: async (chosen) => {
       const isNewVault = chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore);
       if (isNewVault) {

@@ -72,10 +72,10 @@ async function runBare(program: Command, host: Host): Promise<void> {
     return;
   }
   const context = new Context(host, globalOptions(givenFlags(program, [])));
-  const { file } = await context.loadConfig();
+  const { file, apiUrl } = await context.loadConfig();
   if (file === undefined && context.canOnboard) {
     const { onboard } = await import('./onboard.ts');
-    await onboard(context, { configFile: context.paths.configFiles[0] });
+    await onboard(context, { configFile: context.paths.configFiles[0], apiUrl });
   } else {
     program.outputHelp();
   }

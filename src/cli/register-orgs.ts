@@ -1,3 +1,4 @@
+import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import { parseMesaOrgs } from '../core/mesa-orgs.ts';
 import type { Change, SecretStore } from '../core/secret-store.ts';
@@ -8,9 +9,11 @@ import type { Output } from './output.ts';
  * Reads MESA_ORGS at once and registers its tokens later, in one write; those that are stored already cost none.
  * @throws INVALID_MESA_ORGS
  */
-export function registerOrgs(value: string): (store: SecretStore, output: Output) => Promise<void> {
+export function registerOrgs(
+  value: string,
+): (store: SecretStore, apiUrl: string, output: Output) => Promise<void> {
   const tokens = parseMesaOrgs(value);
-  return async (store, output) => {
+  return async (store, apiUrl, output) => {
     if (tokens.size === 0) {
       return;
     }
@@ -18,8 +21,9 @@ export function registerOrgs(value: string): (store: SecretStore, output: Output
     const changes: Change[] = [];
     for (const [org, token] of tokens) {
       const scope: KeyScope = { kind: 'org', org };
-      if (present.get(formatStoreKey(scope))?.token.equals(token) !== true) {
-        changes.push({ kind: 'set', scope, token });
+      const entry = present.get(formatStoreKey(scope));
+      if (entry?.token.equals(token) !== true || !isForApi(entry, apiUrl)) {
+        changes.push({ kind: 'set', scope, token, api: apiUrl });
       }
     }
     if (changes.length > 0) {

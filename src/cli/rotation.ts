@@ -1,3 +1,4 @@
+import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey, scopeFlags, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import { nameOfKey, needsApiKey } from '../core/key-source.ts';
 import { environmentKeyApplies, lookupOrder } from '../core/resolve-key.ts';
@@ -9,6 +10,7 @@ import type { ApiAccess } from '../rest/request.ts';
 import { whoami, type Identity } from '../rest/whoami.ts';
 import { identify } from './api-session.ts';
 import type { Context } from './context.ts';
+import { assertForApi } from './other-api.ts';
 import { withProgress } from './progress.ts';
 import { recordUse } from './record-use.ts';
 import { startSession } from './startup.ts';
@@ -53,6 +55,14 @@ export async function planRotation(context: Context, scope: KeyScope): Promise<R
     throw new MesaAuthError('KEY_NOT_FOUND', `there is no key for ${source} to rotate`, {
       hint: 'mesa auth list shows the keys that there are; --org and --repo name one',
     });
+  }
+  try {
+    await assertForApi(context, { source, api: old.api }, apiUrl);
+  } catch (error) {
+    if (error instanceof MesaAuthError) {
+      await recordUse(context, scope, source, error.code);
+    }
+    throw error;
   }
   await recordUse(context, scope, source, 'used');
   const key: ApiKeyInUse = { token: old.token, source };
@@ -122,8 +132,10 @@ async function findManager(
   const environmentKey = context.environmentKey();
   const others: ApiKeyInUse[] = lookupOrder(scope).flatMap((place) => {
     const source: StoreKey = formatStoreKey(place);
-    const token = entries.get(source)?.token;
-    return token === undefined || source === own.key.source ? [] : [{ token, source }];
+    const entry = entries.get(source);
+    return entry === undefined || source === own.key.source || !isForApi(entry, own.apiUrl)
+      ? []
+      : [{ token: entry.token, source }];
   });
   if (environmentKey !== undefined && environmentKeyApplies(environmentKey, scope)) {
     others.unshift({ token: environmentKey.token, source: 'MESA_API_KEY' });

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { SecretStore } from '../core/secret-store.ts';
+import { readsNoFile } from '../config/environment.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 
@@ -24,7 +25,7 @@ export async function startSession(context: Context, loaded?: Config): Promise<S
     context.output.hint('what to do: mesa auth doctor');
   }
   const store = await context.openStore(config.backend);
-  await register?.(store, context.output);
+  await register?.(store, config.apiUrl, context.output);
   return { config, store };
 }
 
@@ -35,10 +36,10 @@ async function configure(context: Context): Promise<Config> {
   }
   if (context.canOnboard) {
     const { onboard } = await import('./onboard.ts');
-    await onboard(context, { configFile: context.paths.configFiles[0] });
-    return context.loadConfig();
+    await onboard(context, { configFile: context.paths.configFiles[0], apiUrl: config.apiUrl });
+    return context.reloadConfig();
   }
-  if (context.globals.nonInteractive) {
+  if (context.globals.nonInteractive && !readsNoFile(context.host.env)) {
     const { saveBackend } = await import('./onboard.ts');
     try {
       await saveBackend(context, context.paths.configFiles[0], config.backend);

@@ -1,3 +1,4 @@
+import { apiUrlOfDomain, parseApiUrl } from '../core/api-url.ts';
 import { quoteText } from '../core/escape-text.ts';
 import { BACKENDS, type Backend } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -14,6 +15,8 @@ export interface Config {
   readonly audit: boolean;
   /** Where the API is, as `https://api.mesa.dev`: REST below `/v1`, git repositories below `/<org>/<repo>.git`. */
   readonly apiUrl: string;
+  /** The domain whose API that is, as `mesa.dev`; undefined where the API was named otherwise. */
+  readonly serviceDomain: string | undefined;
   /** Organizations whose section still holds a key in plain text, from before there was a secret store. */
   readonly legacyKeyOrgs: readonly string[];
 }
@@ -27,6 +30,7 @@ export const DEFAULT_CONFIG: Config = {
   unlockTimeout: undefined,
   audit: true,
   apiUrl: DEFAULT_API_URL,
+  serviceDomain: undefined,
   legacyKeyOrgs: [],
 };
 
@@ -81,7 +85,6 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
   const domain = await string(['service-domain'], table.get('service-domain'));
   const url = await string(['api-url'], table.get('api-url'));
   if (domain !== undefined || url !== undefined) {
-    const { apiUrlOfDomain, parseApiUrl } = await import('../core/api-url.ts');
     apiUrl = domain === undefined ? apiUrl : apiUrlOfDomain(domain);
     if (apiUrl === undefined) {
       return fail(['service-domain'], (where) => `service-domain in ${where} is not a host name`);
@@ -96,7 +99,15 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
       );
     }
   }
-  return { file, backend, unlockTimeout, audit, apiUrl, legacyKeyOrgs: [...legacyKeys(table).keys()] };
+  return {
+    file,
+    backend,
+    unlockTimeout,
+    audit,
+    apiUrl,
+    serviceDomain: url === undefined ? domain : undefined,
+    legacyKeyOrgs: [...legacyKeys(table).keys()],
+  };
 }
 
 export function isBackend(text: string): text is Backend {

@@ -8,12 +8,25 @@ export function parseApiUrl(text: string): string | undefined {
   const isHost =
     url !== undefined &&
     (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)));
-  return isHost && /^https?:\/\/[^/?#@\\\s]+(?:\/v1)?\/?$/i.test(text) ? url.origin : undefined;
+  return isHost && HOSTNAME.test(url.hostname) && /^https?:\/\/[^/?#@\\\s]+(?:\/v1)?\/?$/i.test(text)
+    ? url.origin
+    : undefined;
 }
+
+/** As the URL parser writes it. It takes more than that for a host: quotes, for instance. */
+const HOSTNAME = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/;
 
 /** The API of a service domain: `https://api.<domain>`. Undefined for what is no domain. */
 export function apiUrlOfDomain(domain: string): string | undefined {
   return DOMAIN.test(domain) ? parseApiUrl(`https://api.${domain}`) : undefined;
+}
+
+/**
+ * Whether a key may be sent to an API: it was stored for that one, or by a version that did not note for which.
+ * @param key with the API that it was stored for, if that is known
+ */
+export function isForApi(key: { readonly api: string | undefined }, apiUrl: string): boolean {
+  return key.api === undefined || key.api === apiUrl;
 }
 
 const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?$/;

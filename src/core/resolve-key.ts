@@ -18,13 +18,16 @@ export interface Candidate {
   readonly expires: Date | undefined;
   /** The key's id on the server, where the store knows it. */
   readonly keyId: string | undefined;
+  /** The API that it was stored for; undefined when that is not known, as of a key of the environment. */
+  readonly api: string | undefined;
   readonly verdict: CandidateVerdict;
 }
 
 /** The candidate that the lookup uses. */
 export type UsedKey = Candidate & { readonly token: Token };
 
-const NO_KEY = { token: undefined, expires: undefined, keyId: undefined };
+const NO_FACTS = { expires: undefined, keyId: undefined, api: undefined };
+const NO_KEY = { token: undefined, ...NO_FACTS };
 
 /** Whether the key of the environment is for `scope`: it is when MESA_ORG names no other organization. */
 export function environmentKeyApplies(key: EnvironmentKey, scope: KeyScope): boolean {
@@ -66,14 +69,14 @@ export function listCandidates(
   if (environmentKey !== undefined) {
     const verdict = environmentKeyApplies(environmentKey, scope) ? judge(true) : 'other-organization';
     const { token } = environmentKey;
-    candidates.push({ source: 'MESA_API_KEY', token, expires: undefined, keyId: undefined, verdict });
+    candidates.push({ source: 'MESA_API_KEY', token, ...NO_FACTS, verdict });
   }
   for (const place of lookupOrder(scope)) {
     const source = formatStoreKey(place);
     const entry = entries.get(source);
     const verdict = judge(entry !== undefined);
-    const { token, expires, keyId } = entry ?? NO_KEY;
-    candidates.push({ source, token, expires, keyId, verdict });
+    const { token, expires, keyId, api } = entry ?? NO_KEY;
+    candidates.push({ source, token, expires, keyId, api, verdict });
   }
   return candidates;
 }

@@ -14,6 +14,8 @@ export interface KeyEntry {
   readonly expires: Date | undefined;
   /** The key's id on the server (`key_...`, not the key), once it was learnt. */
   readonly keyId: string | undefined;
+  /** The API that it was stored for, as parseApiUrl gives it; undefined when an older version stored it. */
+  readonly api: string | undefined;
 }
 
 /** One consistent view of a store, in listing order. */
@@ -32,7 +34,13 @@ export interface KeyFacts {
 }
 
 export type Change =
-  | { readonly kind: 'set'; readonly scope: KeyScope; readonly token: Token }
+  | {
+      readonly kind: 'set';
+      readonly scope: KeyScope;
+      readonly token: Token;
+      /** See KeyEntry. */
+      readonly api?: string | undefined;
+    }
   /** Adds what is known of a key, as long as that very key is still there. What is undefined stays. */
   | { readonly kind: 'learn'; readonly scope: KeyScope; readonly token: Token; readonly facts: KeyFacts }
   /** Puts a key, with what is known of it, in the place of another, as long as that very one is still there. */
@@ -42,6 +50,8 @@ export type Change =
       readonly old: Token;
       readonly token: Token;
       readonly facts: KeyFacts;
+      /** See KeyEntry. */
+      readonly api?: string | undefined;
     }
   | { readonly kind: 'remove'; readonly scope: KeyScope };
 

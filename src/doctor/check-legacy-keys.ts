@@ -43,7 +43,7 @@ export async function checkLegacyKeys({
     findings.push({
       ...finding,
       mend: isLocked ? 'mesa auth unlock, then: mesa auth doctor --fix' : 'mesa auth doctor --fix',
-      fix: () => moveKeys(file, movable, store, withLock),
+      fix: () => moveKeys({ file, apiUrl: config.apiUrl }, movable, store, withLock),
     });
   }
   return findings;
@@ -83,7 +83,7 @@ function placeOf(file: string, line: number | undefined): string {
  * at any point, each key is in one of the two. A key that the store has another one for stays where it is.
  */
 async function moveKeys(
-  file: string,
+  { file, apiUrl }: { readonly file: string; readonly apiUrl: string },
   keys: Keys,
   store: SecretStore,
   withLock: Patient['withLock'],
@@ -91,7 +91,9 @@ async function moveKeys(
   const before = await store.read();
   const wanted = [...keys].filter(([org]) => !before.has(formatStoreKey(scopeOf(org))));
   if (wanted.length > 0) {
-    await store.apply(wanted.map(([org, token]) => ({ kind: 'set', scope: scopeOf(org), token })));
+    await store.apply(
+      wanted.map(([org, token]) => ({ kind: 'set', scope: scopeOf(org), token, api: apiUrl })),
+    );
   }
   const after = await store.read();
   const moved = new Map(

@@ -40,13 +40,17 @@ export async function mintToken(options: MintTokenOptions = {}): Promise<MintedT
   const { org: wanted, repos: names, permissions: asked, ttlSeconds } = options;
   const context = libraryContext(options, 'mintToken');
   const { token, expires, permissions, repos, org } = await withAdvice(() =>
-    mintForCommand(context, {
-      org: wanted,
-      repos: names === undefined || names === 'all' ? [] : names,
-      allRepos: names === 'all',
-      scope: asked?.join(','),
-      ttl: ttlSeconds === undefined ? undefined : `${ttlSeconds}s`,
-    }),
+    mintForCommand(
+      context,
+      {
+        org: wanted,
+        repos: names === undefined || names === 'all' ? [] : names,
+        allRepos: names === 'all',
+        scope: asked?.join(','),
+        ttl: ttlSeconds === undefined ? undefined : `${ttlSeconds}s`,
+      },
+      'output',
+    ),
   );
   return { token: token.reveal(), expiresAt: expires, permissions, repos, org };
 }

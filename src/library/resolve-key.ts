@@ -35,6 +35,6 @@ export async function resolveKey(options: ResolveKeyOptions = {}): Promise<strin
   checkOptions(options);
   const { org, repo } = options;
   const context = libraryContext(options, 'resolveKey');
-  const { token } = await withAdvice(() => findKey(context, { org, repo }));
+  const { token } = await withAdvice(() => findKey(context, { org, repo }, 'output'));
   return token.reveal();
 }

@@ -12,6 +12,8 @@ export interface WizardInput {
   readonly backend: Backend | undefined;
   /** What the configuration says until now; undefined on a first run. */
   readonly current: Backend | undefined;
+  /** What the keys are for; undefined where that is not known. */
+  readonly apiUrl: string | undefined;
   /** Called once the backend is known: asks what it needs, the passphrase of a new or of the present vault. */
   readonly prepare: (backend: Backend) => Promise<{ readonly isNewVault: boolean }>;
 }
@@ -44,7 +46,7 @@ export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
     (await prompter.choose('Where should your keys be kept?', orderedChoices(input), input.current));
   const { isNewVault } = await input.prepare(backend);
   const unlockTimeout = isNewVault && (await askUnlock(prompter)) ? DEFAULT_UNLOCK_TIME : undefined;
-  return { backend, unlockTimeout, changes: await askKeys(prompter) };
+  return { backend, unlockTimeout, changes: await askKeys(input) };
 }
 
 function orderedChoices({ probe: { recommended }, current }: WizardInput): readonly Choice<Backend>[] {
@@ -64,7 +66,7 @@ function askUnlock(prompter: Prompter): Promise<boolean> {
   return prompter.confirm('Keep the vault unlocked for 15 minutes after each use? (recommended)', true);
 }
 
-async function askKeys(prompter: Prompter): Promise<readonly Change[]> {
+async function askKeys({ prompter, apiUrl }: WizardInput): Promise<readonly Change[]> {
   // By organization: a second token for one replaces the first.
   const changes = new Map<string, Change>();
   for (;;) {
@@ -80,7 +82,7 @@ async function askKeys(prompter: Prompter): Promise<readonly Change[]> {
       check: (answer) => describeAnswerProblem(answer.trim()),
     });
     if (value.trim() !== '') {
-      changes.set(org, { kind: 'set', scope, token: Token.parse(value.trim()) });
+      changes.set(org, { kind: 'set', scope, token: Token.parse(value.trim()), api: apiUrl });
     }
   }
 }

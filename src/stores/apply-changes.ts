@@ -42,7 +42,8 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
     }
     const kept = present === undefined ? new Map() : keptFields(present, change.token);
     const fields = change.kind === 'set' ? kept : withLearnt(kept, change.facts);
-    entries.set(name, { scope: change.scope, token: change.token, added: now, ...factsOf(fields), fields });
+    const { scope, token, api } = change;
+    entries.set(name, { scope, token, added: now, api, ...factsOf(fields), fields });
     return present === undefined ? 'stored' : 'replaced';
   });
   const changed = outcomes.some((outcome) => outcome !== 'absent');

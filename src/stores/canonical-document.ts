@@ -1,3 +1,4 @@
+import { parseApiUrl } from '../core/api-url.ts';
 import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import { Token } from '../core/token.ts';
@@ -11,13 +12,19 @@ const HEADER_END = ']\n';
 const KEY_START = 'key = "';
 const KEY_END = '"\n';
 const ADDED_START = 'added = ';
+const API_START = 'api = "';
+const API_END = '"\n';
 /** The longest key with every character escaped. A pattern may run out of stack on longer text. */
 const MAX_ESCAPED_KEY = 32_768;
 // The count keeps a hostile document from running the pattern out of stack.
 const FIELDS = /^(?:[A-Za-z0-9_-]+ = .*\n){1,64}$/;
 const NO_FIELDS: TomlTable = new Map();
 
-type ReadDate = (text: string) => Date | undefined;
+/** How the values of fields are read that many entries have the same of. */
+interface Readers {
+  readonly date: (text: string) => Date | undefined;
+  readonly api: (text: string) => string | undefined;
+}
 
 /**
  * Reads a document that `formatDocument` wrote, an order of magnitude faster than a TOML parser: no tables in between,
@@ -29,11 +36,11 @@ export function parseCanonicalDocument(text: string): StoreDocument | undefined 
     return undefined;
   }
   const entries = new Map<StoreKey, DocumentEntry>();
-  const readDate = rememberingLast(parseUtcDate);
+  const read: Readers = { date: rememberingLast(parseUtcDate), api: rememberingLast(parseApiUrl) };
   for (let at = START.length; at < text.length;) {
     const next = text.indexOf(HEADER_START, at + 1);
     const end = next === -1 ? text.length : next;
-    if (!addEntry(entries, text, at, end, readDate)) {
+    if (!addEntry(entries, text, at, end, read)) {
       return undefined;
     }
     at = end;
@@ -47,7 +54,7 @@ function addEntry(
   text: string,
   start: number,
   end: number,
-  readDate: ReadDate,
+  read: Readers,
 ): boolean {
   const nameStart = start + HEADER_START.length;
   const nameEnd = text.indexOf(HEADER_END, nameStart);
@@ -58,7 +65,7 @@ function addEntry(
   const name = isQuoted ? text.slice(nameStart + 1, nameEnd - 1) : text.slice(nameStart, nameEnd);
   const scope = isQuoted || name === 'global' ? parseStoreKey(name) : undefined;
   const entry =
-    scope === undefined ? undefined : readEntry(text, nameEnd + HEADER_END.length, end, scope, readDate);
+    scope === undefined ? undefined : readEntry(text, nameEnd + HEADER_END.length, end, scope, read);
   // What spells a scope is its store key, character by character.
   const key = name as StoreKey;
   if (entry === undefined || entries.has(key)) {
@@ -74,7 +81,7 @@ function readEntry(
   start: number,
   end: number,
   scope: KeyScope,
-  readDate: ReadDate,
+  read: Readers,
 ): DocumentEntry | undefined {
   const keyStart = start + KEY_START.length;
   // No character of a key is a line break, so the first quote before one ends it.
@@ -87,16 +94,26 @@ function readEntry(
   let added: Date | undefined;
   if (text.startsWith(ADDED_START, at)) {
     const lineEnd = text.indexOf('\n', at);
-    added = readDate(text.slice(at + ADDED_START.length, lineEnd));
+    added = read.date(text.slice(at + ADDED_START.length, lineEnd));
     if (added === undefined || !isWritableMoment(added)) {
       return undefined;
     }
     at = lineEnd + 1;
   }
+  let api: string | undefined;
+  if (text.startsWith(API_START, at)) {
+    const apiEnd = text.indexOf(API_END, at);
+    const url = text.slice(at + API_START.length, apiEnd);
+    api = read.api(url);
+    if (apiEnd === -1 || apiEnd >= end || api !== url) {
+      return undefined;
+    }
+    at = apiEnd + API_END.length;
+  }
   const fields = at === end ? NO_FIELDS : readFields(text.slice(at, end));
   return token === undefined || fields === undefined
     ? undefined
-    : { scope, token, added, ...factsOf(fields), fields };
+    : { scope, token, added, api, ...factsOf(fields), fields };
 }
 
 function readKey(body: string): Token | undefined {
@@ -116,14 +133,15 @@ function readFields(lines: string): TomlTable | undefined {
   const isStrange =
     fields?.has('key') === true ||
     fields?.has('added') === true ||
+    fields?.has('api') === true ||
     (expires instanceof Date && !isWritableMoment(expires));
   return isStrange ? undefined : fields;
 }
 
 /** Keys that were stored together have the same date, and making one costs as much as the rest of an entry. */
-function rememberingLast(read: ReadDate): ReadDate {
+function rememberingLast<T>(read: (text: string) => T | undefined): (text: string) => T | undefined {
   let lastText: string | undefined;
-  let last: Date | undefined;
+  let last: T | undefined;
   return (text) => {
     if (text !== lastText) {
       lastText = text;

@@ -49,6 +49,7 @@ function sameEntry(a: DocumentEntry, b: DocumentEntry | undefined): boolean {
     b !== undefined &&
     a.token.equals(b.token) &&
     a.added?.getTime() === b.added?.getTime() &&
+    a.api === b.api &&
     sameTable(a.fields, b.fields)
   );
 }

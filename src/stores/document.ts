@@ -15,7 +15,7 @@ export interface StoreDocument {
 }
 
 export interface DocumentEntry extends KeyEntry {
-  /** Every field but `key` and `added`: `key-id`, `expires`, and unknown ones. `added`, too, in a form that is not ours. */
+  /** Every field but `key`, `added` and `api`: `key-id`, `expires`, and unknown ones. `added`, too, in a form that is not ours. */
   readonly fields: TomlTable;
 }
 

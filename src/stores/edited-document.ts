@@ -1,3 +1,4 @@
+import { parseApiUrl } from '../core/api-url.ts';
 import { formatStoreKey, parseStoreKey, type StoreKey } from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
@@ -10,9 +11,9 @@ import { damagedDocument, damagedTime } from './damaged-document.ts';
 import { DOCUMENT_VERSION, factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
-const KNOWN_ENTRY_FIELDS = new Set(['key', 'added']);
-// With `added` in another form than ours, which is kept.
-const KEY = new Set(['key']);
+const KNOWN_ENTRY_FIELDS = new Set(['key', 'added', 'api']);
+// `added` in another form than ours is kept.
+const ALL_BUT_ADDED = new Set(['key', 'api']);
 const TIMES = ['added', 'expires'] as const;
 
 /** Reads a document in any form of TOML, as somebody's editor may have left it. See `parseDocument`. */
@@ -67,14 +68,23 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
   if (added === undefined && value.has('added')) {
     throw damagedDocument(path, '', `the field "added" of ${name} is not a date-time`);
   }
+  const api = parseApi(value.get('api'));
+  if (api === undefined && value.has('api')) {
+    // Not as if there were none: such a key would be sent to any server.
+    throw damagedDocument(path, '', `the field "api" of ${name} is not the URL of an API`);
+  }
   for (const field of TIMES) {
     const moment = asMoment(value.get(field));
     if (moment !== undefined && !isWritableMoment(moment)) {
       throw damagedTime(path, '', `the field "${field}" of ${name} is outside the years 1 to 9999`);
     }
   }
-  const fields = tableWithout(value, value.get('added') === added ? KNOWN_ENTRY_FIELDS : KEY);
-  return { scope, token: Token.parse(key), added, ...factsOf(fields), fields };
+  const fields = tableWithout(value, value.get('added') === added ? KNOWN_ENTRY_FIELDS : ALL_BUT_ADDED);
+  return { scope, token: Token.parse(key), added, api, ...factsOf(fields), fields };
+}
+
+function parseApi(value: TomlValue | undefined): string | undefined {
+  return typeof value === 'string' ? parseApiUrl(value) : undefined;
 }
 
 async function parseFullToml(text: string, path: string): Promise<TomlTable> {

@@ -18,10 +18,13 @@ export async function formatDocument(document: StoreDocument): Promise<string> {
       lines.push(write?.formatPair(name, value) ?? '');
     }
   }
-  for (const [name, { token, added, fields }] of sortedEntries(document)) {
+  for (const [name, { token, added, api, fields }] of sortedEntries(document)) {
     lines.push('', `[keys.${name === 'global' ? name : `"${name}"`}]`, `key = ${quoteToml(token.reveal())}`);
     if (added !== undefined && !fields.has('added')) {
       lines.push(`added = ${added.toISOString()}`);
+    }
+    if (api !== undefined) {
+      lines.push(`api = ${quoteToml(api)}`);
     }
     for (const [field, value] of fields) {
       lines.push(write?.formatPair(field, value) ?? '');

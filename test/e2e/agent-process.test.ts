@@ -168,10 +168,10 @@ describe('the agent', () => {
         .flatMap((name) => secrets.findIn(readFileSync(join(home.path, name))));
     expect(search()).toEqual([]);
     for (const message of [
-      '{"v":1,"type":"status"}\n',
-      '{"v":1,"type":"no"}\n',
+      '{"v":2,"type":"status"}\n',
+      '{"v":2,"type":"no"}\n',
       `${key}\n`,
-      `{"v":2,"${passphrase}":1}\n`,
+      `{"v":3,"${passphrase}":1}\n`,
     ]) {
       expect(secrets.findIn(await exchange(join(runtime, 'mesa/agent.sock'), message))).toEqual([]);
     }

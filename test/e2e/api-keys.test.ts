@@ -128,7 +128,7 @@ describe('create', () => {
       } = JSON.parse(result.stdout) as Record<string, string>;
       expect([key, places]).toEqual([null, scopes]);
       const document = await openVault(home);
-      const token = /key = "(mesa_\S+)"\nadded = \S+\nkey-id = "(\S+)"\nexpires = /.exec(document);
+      const token = /key = "(mesa_\S+)"\nadded = \S+\napi = \S+\nkey-id = "(\S+)"\nexpires = /.exec(document);
       expect(token?.[2]).toBe(id);
       expect(await authority.idOf(token?.[1] ?? '')).toBe(id);
       expect(document.match(new RegExp(`key-id = "${id}"`, 'g'))).toHaveLength(scopes.length);

@@ -58,6 +58,7 @@ describe('exec', () => {
       PLAIN: 'a\nb=c',
       MESA_API_KEY: KEY,
       MESA_ORG: 'acme',
+      MESA_API_URL: 'https://api.mesa.dev',
     });
     expect(stdout).not.toContain(PASSPHRASE);
   });

@@ -25,13 +25,21 @@ describe('list --json', () => {
       backend: 'encrypted-file',
       location: home.vault,
       keys: [
-        { scope: 'global', organization: null, repository: null, masked_key: '****', added: null },
+        {
+          scope: 'global',
+          organization: null,
+          repository: null,
+          masked_key: '****',
+          added: null,
+          api_url: null,
+        },
         {
           scope: 'orgs/acme',
           organization: 'acme',
           repository: null,
           masked_key: 'mesa_****9f2c',
           added: '2026-11-20T23:30:00.000Z',
+          api_url: null,
         },
         {
           scope: 'orgs/acme/repos/web',
@@ -39,6 +47,7 @@ describe('list --json', () => {
           repository: 'web',
           masked_key: 'mesa_****c0de',
           added: '2026-11-20T23:30:00.000Z',
+          api_url: null,
         },
       ],
     });

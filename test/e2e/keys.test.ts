@@ -171,9 +171,9 @@ it('writes the documented document to the plaintext store', async () => {
   expect(text.replace(/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z/g, 'NOW')).toBe(
     [
       'version = 1\n',
-      '[keys.global]\nkey = "mesa_\\"quoted\\\\back"\nadded = NOW\n',
-      '[keys."orgs/acme"]\nkey = "mesa_\\"quoted\\\\back"\nadded = NOW\n',
-      '[keys."orgs/acme/repos/web"]\nkey = "mesa_\\"quoted\\\\back"\nadded = NOW\n',
+      '[keys.global]\nkey = "mesa_\\"quoted\\\\back"\nadded = NOW\napi = "https://api.mesa.dev"\n',
+      '[keys."orgs/acme"]\nkey = "mesa_\\"quoted\\\\back"\nadded = NOW\napi = "https://api.mesa.dev"\n',
+      '[keys."orgs/acme/repos/web"]\nkey = "mesa_\\"quoted\\\\back"\nadded = NOW\napi = "https://api.mesa.dev"\n',
     ].join('\n'),
   );
 });

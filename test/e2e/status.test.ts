@@ -104,6 +104,7 @@ describe('status', () => {
           repository: null,
           masked_key: 'mesa_****9f2c',
           added: '2026-11-20T23:30:00.000Z',
+          api_url: null,
           ...facts,
         },
       ],

@@ -281,9 +281,9 @@ const LONG = 70_000;
 
 it.each([
   ['nothing at all', ''],
-  ['half a message', '{"v":1,"type":"sta'],
+  ['half a message', '{"v":2,"type":"sta'],
   ['a line that is too long', 'x'.repeat(LONG)],
-  ['many lines', '{"v":1}\n'.repeat(LONG / 8)],
+  ['many lines', '{"v":2}\n'.repeat(LONG / 8)],
   ['a write without end', ''],
   ['one byte after the other', '\u0000'],
 ])('a client that sends %s, 10,000 times, neither stops the agent nor makes it grow', async (what, text) => {
@@ -342,7 +342,7 @@ it('a client that does not read what it asked for is cut off, and the others are
 /** Waits until the agent has seen what the kernel kept for it. */
 async function untilAnswered(socket: string): Promise<void> {
   for (let attempt = 0; attempt < EXCHANGES; attempt += 1) {
-    if ((await exchange(socket, '{"v":1,"type":"status"}\n')).includes('"pid"')) {
+    if ((await exchange(socket, '{"v":2,"type":"status"}\n')).includes('"pid"')) {
       return;
     }
     await sleep(50);

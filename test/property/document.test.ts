@@ -35,8 +35,9 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
     scope: keyScope,
     token: tokenText,
     added: addedMoment,
+    api: fc.constantFrom(undefined, 'https://api.mesa.dev', 'http://127.0.0.1:4477', 'https://[::1]:8443'),
     fields: tomlTable(
-      fc.oneof(fieldName('key', 'added'), fc.constantFrom('expires', 'key-id')),
+      fc.oneof(fieldName('key', 'added', 'api'), fc.constantFrom('expires', 'key-id')),
       tomlValue,
     ).filter((fields) => {
       const expires = asMoment(fields.get('expires'));

@@ -13,6 +13,8 @@ export interface Gate {
   readonly url: string;
   /** `GET /v1/whoami`, in order. */
   readonly requests: readonly string[];
+  /** Lets everything pass from now on. */
+  open(): void;
 }
 
 /** What the client gets for an answer to a request. */
@@ -25,11 +27,12 @@ export async function startGate(
   forge: Forger = (_request, answer) => answer,
 ): Promise<Gate> {
   const requests: string[] = [];
+  let isOpen = false;
   const server = createServer((incoming, outgoing) => {
     const name = `${incoming.method} ${incoming.url?.replace(/\?.*$/, '')}`;
     requests.push(name);
     const count = requests.length;
-    if (!mayPass(name, count, 'before')) {
+    if (!isOpen && !mayPass(name, count, 'before')) {
       incoming.socket.destroy();
       return;
     }
@@ -40,7 +43,7 @@ export async function startGate(
         const parts: Buffer[] = [];
         answer.on('data', (part: Buffer) => parts.push(part));
         answer.on('end', () => {
-          if (mayPass(name, count, 'after')) {
+          if (isOpen || mayPass(name, count, 'after')) {
             const body = forge(name, Buffer.concat(parts).toString('utf8'));
             outgoing
               .writeHead(answer.statusCode ?? 500, {
@@ -64,5 +67,11 @@ export async function startGate(
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    open: () => {
+      isOpen = true;
+    },
+  };
 }

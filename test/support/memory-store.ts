@@ -52,7 +52,7 @@ export class MemoryStore implements SecretStore {
       }
       const { expires = same?.expires, keyId = same?.keyId } = change.kind === 'replace' ? change.facts : {};
       const facts = { expires, keyId };
-      entries.set(name, { scope, token, added: this.#now(), ...facts });
+      entries.set(name, { scope, token, api: change.api, added: this.#now(), ...facts });
       return found === undefined ? 'stored' : 'replaced';
     });
     this.#place.entries = entries;

@@ -137,7 +137,7 @@ async function handOver(
     announceToActions(context, token);
   } else {
     const changes = target.scopes.flatMap((scope): readonly Change[] => [
-      { kind: 'set', scope, token },
+      { kind: 'set', scope, token, api: access.apiUrl },
       { kind: 'learn', scope, token, facts: { keyId: id, expires } },
     ]);
     await keepNewKey(target.store, changes, newKey);

@@ -80,6 +80,7 @@ async function rotate(
         old: old.token,
         token: created.token,
         facts: { keyId: created.id, expires: created.expires },
+        api: access.apiUrl,
       })),
       { created, org, access },
     );

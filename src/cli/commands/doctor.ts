@@ -72,7 +72,7 @@ async function examineContext(context: Context, asking: Context): Promise<readon
     nodeVersion: process.versions.node,
     version: VERSION,
     paths: context.paths,
-    config: await orError<Config>(() => context.loadConfig()),
+    config: await orError<Config>(() => context.reloadConfig()),
     stores: {
       'encrypted-file': await viewStore(context, asking, 'encrypted-file'),
       'plaintext-file': await viewStore(context, asking, 'plaintext-file'),

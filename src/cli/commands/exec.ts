@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 
+import type { Config } from '../../config/config.ts';
 import { holdsApiKey } from '../../core/holds-api-key.ts';
 import { Masker } from '../../core/masker.ts';
 import { secretForms } from '../../core/secret-forms.ts';
@@ -56,8 +57,11 @@ export async function runExec(context: Context, options: ExecOptions): Promise<n
   }
   const { host } = context;
   assertRunnable(command, host.env['PATH']);
-  const credential = options.mint ? await mint(context, options) : await storedKey(context, options);
-  const env = childEnvironment(host.env, credential, options.clean);
+  const config = await context.loadConfig();
+  const credential = options.mint
+    ? await mint(context, options, config)
+    : await storedKey(context, options, config);
+  const env = childEnvironment(host.env, credential, config, options.clean);
   const secret = credential.token;
   const end = options.mask
     ? await runMasked({
@@ -71,13 +75,13 @@ export async function runExec(context: Context, options: ExecOptions): Promise<n
   return endAs(end, (signal) => constants.signals[signal]);
 }
 
-async function mint(context: Context, options: ExecOptions): Promise<Credential> {
-  const minted = await mintForCommand(context, options);
+async function mint(context: Context, options: ExecOptions, config: Config): Promise<Credential> {
+  const minted = await mintForCommand(context, options, config);
   announceToActions(context, minted.token);
   return minted;
 }
 
-async function storedKey(context: Context, options: ExecOptions): Promise<Credential> {
+async function storedKey(context: Context, options: ExecOptions, config: Config): Promise<Credential> {
   const needsMint = [
     ...(options.allRepos ? ['--all-repos'] : []),
     ...(options.scope === undefined ? [] : ['--scope']),
@@ -90,19 +94,21 @@ async function storedKey(context: Context, options: ExecOptions): Promise<Creden
   const [repo] = parseRepos(options.repos, options.org);
   const key: KeyInUse =
     repo === undefined
-      ? await resolveKey(context, { org: options.org, repo: undefined })
-      : await resolveKeyOf(context, repo);
+      ? await resolveKey(context, { org: options.org, repo: undefined }, config)
+      : await resolveKeyOf(context, repo, config);
   const { scope, token } = key;
   return { token, org: scope.kind === 'global' ? undefined : scope.org, expires: expiryOf(key) };
 }
 
 /**
  * The environment of the child: ours, without what opens the store, with the key in it. With a short-lived token, no
- * variable of ours that holds a key of Mesa is left, whatever its name, in plain or encoded.
+ * variable of ours that holds a key of Mesa is left, whatever its name, in plain or encoded. The child is always told which
+ * API the key is for: else it would send it to the one that it takes for granted.
  */
 function childEnvironment(
   ours: Host['env'],
   { token, org, expires, signer }: Credential,
+  { apiUrl, serviceDomain }: Config,
   clean: boolean,
 ): Record<string, string> {
   const env: Record<string, string> = {};
@@ -113,10 +119,14 @@ function childEnvironment(
     }
   }
   delete env['MESA_ORG'];
+  // One of another API would send the key there.
+  delete env['MESA_SERVICE_DOMAIN'];
   delete env['MESA_API_KEY_EXPIRES_AT'];
   return {
     ...env,
     MESA_API_KEY: token.reveal(),
+    MESA_API_URL: apiUrl,
+    ...(serviceDomain === undefined ? {} : { MESA_SERVICE_DOMAIN: serviceDomain }),
     ...(org === undefined ? {} : { MESA_ORG: org }),
     ...(expires === undefined ? {} : { MESA_API_KEY_EXPIRES_AT: expires.toISOString() }),
   };

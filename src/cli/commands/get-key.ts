@@ -14,7 +14,7 @@ export async function runGetKey(context: Context, options: GetKeyOptions): Promi
     await explainKey(context, options, options.json);
     return;
   }
-  const { token } = await resolveKey(context, options);
+  const { token } = await resolveKey(context, options, 'output');
   if (context.host.env['GITHUB_ACTIONS'] === 'true') {
     const { announceToActions } = await import('../github-actions.ts');
     announceToActions(context, token);

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { parseApiUrl } from '../../core/api-url.ts';
 import { scopeFlags, type KeyScope } from '../../core/key-scope.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
@@ -50,7 +51,7 @@ export async function runGitCredential(
   }
   const quiet = mayAsk(context) ? context : context.withoutQuestions();
   const config = await context.loadConfig();
-  if (!(await isForApi(config, request))) {
+  if (!isAboutApi(config, request)) {
     return;
   }
   try {
@@ -75,12 +76,7 @@ export async function runGitCredential(
 async function tellOfRefusal(context: Context, request: CredentialRequest | undefined): Promise<void> {
   const config = request === undefined ? undefined : await context.loadConfig();
   const scope = scopeOfPath(request?.path);
-  if (
-    request !== undefined &&
-    config !== undefined &&
-    scope !== undefined &&
-    (await isForApi(config, request))
-  ) {
+  if (request !== undefined && config !== undefined && scope !== undefined && isAboutApi(config, request)) {
     const place = request.path === undefined ? '' : ` for ${request.path}`;
     context.output.note(`mesa: ${config.apiUrl} did not accept the password${place}`);
     context.output.hint(`see which key mesa has for it: mesa auth get-key${scopeFlags(scope)} --explain`);
@@ -98,13 +94,13 @@ function mayAsk({ host }: Context): boolean {
 }
 
 /** Whether the request is about the configured host, in whatever way its URL was spelled. */
-async function isForApi({ apiUrl }: Config, { protocol, host }: CredentialRequest): Promise<boolean> {
+function isAboutApi({ apiUrl }: Config, { protocol, host }: CredentialRequest): boolean {
   const url = `${protocol}://${host}`;
   if (url === apiUrl) {
     return true;
   }
   const isOrigin = /^https?:\/\/[\w.:[\]-]+$/.test(url);
-  return isOrigin && (await import('../../core/api-url.ts')).parseApiUrl(url) === apiUrl;
+  return isOrigin && parseApiUrl(url) === apiUrl;
 }
 
 function scopeOf(context: Context, { path }: CredentialRequest): KeyScope | undefined {
@@ -114,7 +110,7 @@ function scopeOf(context: Context, { path }: CredentialRequest): KeyScope | unde
 }
 
 async function keyFor(context: Context, scope: KeyScope, config: Config): Promise<Answer> {
-  const key = await resolveKeyOf(context, scope, config);
+  const key = await resolveKeyOf(context, scope, config, config);
   if (key.expires === undefined && !key.token.mayBeJwt) {
     return key;
   }
@@ -133,7 +129,7 @@ async function mintedFor(context: Context, scope: KeyScope, config: Config): Pro
   // Git does not tell a fetch from a push.
   const permissions = ['read', 'write'] as const;
   const order = { permissions, repos: [`${scope.org}/${scope.repo}`], ttlSeconds: MINT_TTL_SECONDS };
-  return mintForScope(context, scope, order, config);
+  return mintForScope(context, scope, order, config, config);
 }
 
 function respond({ output }: Context, request: CredentialRequest, { token, expires }: Answer): void {

@@ -32,7 +32,19 @@ export async function runInit(context: Context, options: InitOptions): Promise<v
       hint: `mesa init -y${backend === undefined ? '' : ` --backend ${backend}`}`,
     });
   }
-  await onboard(context, { configFile, backend, current });
+  await onboard(context, { configFile, apiUrl: await apiUrlOf(context), backend, current });
+}
+
+/** Where the API is, as far as the configuration tells: init can mend one that does not. */
+async function apiUrlOf(context: Context): Promise<string | undefined> {
+  try {
+    return (await context.loadConfig()).apiUrl;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ export interface MintTokenOptions extends MintOptions {
 
 /** `mesa auth mint-token`: prints a short-lived token, which is a secret for as long as it works. */
 export async function runMintToken(context: Context, options: MintTokenOptions): Promise<void> {
-  const minted = await mintForCommand(context, options);
+  const minted = await mintForCommand(context, options, 'output');
   announceToActions(context, minted.token);
   if (options.json) {
     context.output.json({

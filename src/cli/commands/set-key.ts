@@ -20,9 +20,9 @@ export async function runSetKey(context: Context, options: SetKeyOptions): Promi
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing(scope);
   }
-  const { store } = await startSession(context);
+  const { config, store } = await startSession(context);
   const token = piped ?? (await askKey(context, scope));
-  const [outcome] = await store.apply([{ kind: 'set', scope, token }]);
+  const [outcome] = await store.apply([{ kind: 'set', scope, token, api: config.apiUrl }]);
   context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);
   if (given !== undefined && context.host.stderr.isTerminal) {
     context.output.hint(

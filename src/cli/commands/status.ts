@@ -88,7 +88,7 @@ async function examine(context: Context, options: StatusOptions): Promise<Status
   const used = usedCandidate(found);
   const keys = [
     ...(used === undefined ? [] : [used]),
-    ...Array.from(state.entries ?? [], ([source, { token }]) => ({ token, source })),
+    ...Array.from(state.entries ?? [], ([source, { token, api }]) => ({ token, source, api })),
   ];
   return {
     store,

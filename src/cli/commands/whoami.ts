@@ -17,7 +17,7 @@ export async function runWhoami(context: Context, options: WhoamiOptions): Promi
   const { output, host } = context;
   const config = await context.loadConfig();
   const { scope } = await usedScope(context, options, config);
-  const key = await resolveKeyOf(context, scope);
+  const key = await resolveKeyOf(context, scope, config);
   const { org, keyId, keyName, permissions } = await identify(context, {
     apiUrl: config.apiUrl,
     env: host.env,

@@ -26,6 +26,7 @@ const REPLACE: Change = {
   old: Token.parse('mesa_old'),
   token: Token.parse('mesa_new'),
   facts: { keyId: 'key_2' },
+  api: 'http://127.0.0.1:4477',
 };
 const REMOVE: Change = { kind: 'remove', scope: { kind: 'repo', org: 'acme', repo: 'web' } };
 
@@ -73,6 +74,7 @@ const REPLIES: readonly Reply[] = [
         added: new Date(5),
         expires: new Date(7),
         keyId: 'key_1',
+        api: 'https://api.mesa.dev',
       },
       {
         scope: { kind: 'org', org: 'acme' },
@@ -80,6 +82,7 @@ const REPLIES: readonly Reply[] = [
         added: undefined,
         expires: undefined,
         keyId: undefined,
+        api: undefined,
       },
     ],
     revision: '1.2.3',
@@ -124,7 +127,7 @@ describe('a message', () => {
 
   it('of another version is told from one that makes no sense', () => {
     for (const parse of [parseRequest, parseReply]) {
-      expect(parse('{"v":2,"type":"status"}')).toBe('version');
+      expect(parse('{"v":3,"type":"status"}')).toBe('version');
       for (const line of [
         '',
         'null',
@@ -133,8 +136,8 @@ describe('a message', () => {
         '"v"',
         '{}',
         '{"v":"1"}',
-        '{"v":1}',
-        '{"v":1,"type":"no"}',
+        '{"v":2}',
+        '{"v":2,"type":"no"}',
         '{',
       ]) {
         expect(parse(line)).toBeUndefined();
@@ -143,36 +146,44 @@ describe('a message', () => {
   });
 
   it.each([
-    ['a scope that is none', '{"v":1,"type":"read","vault":"/v","scopes":["teams/blue"]}'],
+    ['a scope that is none', '{"v":2,"type":"read","vault":"/v","scopes":["teams/blue"]}'],
     [
       'too many scopes',
-      `{"v":1,"type":"read","vault":"/v","scopes":${JSON.stringify(Array(17).fill('global'))}}`,
+      `{"v":2,"type":"read","vault":"/v","scopes":${JSON.stringify(Array(17).fill('global'))}}`,
     ],
-    ['no vault', '{"v":1,"type":"read","scopes":[]}'],
-    ['a path without end', `{"v":1,"type":"read","vault":"/${'v'.repeat(5_000)}","scopes":[]}`],
-    ['an idle time above 12 hours', '{"v":1,"type":"extend","vault":"/v","idleMs":43200001}'],
-    ['an idle time that is no time', '{"v":1,"type":"extend","vault":"/v","idleMs":null}'],
+    ['no vault', '{"v":2,"type":"read","scopes":[]}'],
+    ['a path without end', `{"v":2,"type":"read","vault":"/${'v'.repeat(5_000)}","scopes":[]}`],
+    ['an idle time above 12 hours', '{"v":2,"type":"extend","vault":"/v","idleMs":43200001}'],
+    ['an idle time that is no time', '{"v":2,"type":"extend","vault":"/v","idleMs":null}'],
     [
       'a key that is none',
-      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a b"]],"last":true}',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a b",null]],"last":true}',
     ],
     [
       'a change with more',
-      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a","b"]],"last":true}',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a",null,1]],"last":true}',
     ],
     [
       'a key id that is none',
-      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a",{"keyId":"a b"}]],"last":true}',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["learn","global","a",{"keyId":"a b"}]],"last":true}',
     ],
     [
       'an end that is no date',
-      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a",{"expires":"soon"}]],"last":true}',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["learn","global","a",{"expires":"soon"}]],"last":true}',
     ],
     [
-      'a change with a fourth part',
-      '{"v":1,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["global","a",{},1]],"last":true}',
+      'a replacement of what is no key',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["replace","global","a",{},1,null]],"last":true}',
     ],
-    ['a write without its time', '{"v":1,"type":"apply","vault":"/v","changes":[],"last":true}'],
+    [
+      'an API that is none',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a","http://example.com"]],"last":true}',
+    ],
+    [
+      'a kind of change that is none',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["move","global","a",null]],"last":true}',
+    ],
+    ['a write without its time', '{"v":2,"type":"apply","vault":"/v","changes":[],"last":true}'],
   ])('with %s is refused', (_, line) => {
     expect(parseRequest(line)).toBeUndefined();
   });
@@ -217,7 +228,7 @@ it('whatever arrives is taken, or refused without a word of it, and nothing else
       ...REPLIES.map(formatReply),
       SECRET,
       '__proto__',
-      '"v":1,',
+      '"v":2,',
       '[',
       '{"',
     ),

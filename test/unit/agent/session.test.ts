@@ -31,6 +31,7 @@ function entriesOf(count: number, key: string): Map<`orgs/${string}`, KeyEntry> 
         added: undefined,
         expires: undefined,
         keyId: undefined,
+        api: undefined,
       };
       return [`orgs/${org}` as const, entry];
     }),

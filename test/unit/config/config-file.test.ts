@@ -29,7 +29,7 @@ describe('a config file', () => {
     [
       'names the service',
       'service-domain = "Mesa.example:8443"\n',
-      { apiUrl: 'https://api.mesa.example:8443' },
+      { apiUrl: 'https://api.mesa.example:8443', serviceDomain: 'Mesa.example:8443' },
     ],
     [
       'names the API by its URL',
@@ -57,6 +57,8 @@ describe('a config file', () => {
       backend: 'encrypted-file',
       audit: true,
       apiUrl: 'https://api.mesa.dev',
+      serviceDomain: undefined,
+      unlockTimeout: undefined,
       legacyKeyOrgs: [],
       ...expected,
       file,

@@ -22,7 +22,14 @@ function storeWith(...scopes: readonly KeyScope[]): KeyEntries {
       const name = formatStoreKey(scope);
       return [
         name,
-        { scope, token: Token.parse(name), added: undefined, expires: undefined, keyId: undefined },
+        {
+          scope,
+          token: Token.parse(name),
+          added: undefined,
+          expires: undefined,
+          keyId: undefined,
+          api: undefined,
+        },
       ];
     }),
   );

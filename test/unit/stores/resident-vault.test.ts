@@ -138,6 +138,7 @@ function entry(org: string, value: string): KeyEntry {
     added: undefined,
     expires: undefined,
     keyId: undefined,
+    api: undefined,
   };
 }
 
