@@ -1,4 +1,4 @@
-import { parseApiUrl } from '../core/api-url.ts';
+import { API_TEXT } from '../core/api-url.ts';
 import { parseStoreKey, type KeyScope } from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
@@ -44,7 +44,7 @@ export function parseToken(value: unknown): Token | undefined {
 
 /** The API that a key is for; null where none is known, undefined for what is neither. */
 export function parseApi(value: unknown): string | null | undefined {
-  return typeof value === 'string' ? parseApiUrl(value) : value === null ? null : undefined;
+  return value === null || (typeof value === 'string' && API_TEXT.test(value)) ? value : undefined;
 }
 
 export function parseDate(value: unknown): Date | undefined {

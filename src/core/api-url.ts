@@ -21,12 +21,15 @@ export function apiUrlOfDomain(domain: string): string | undefined {
   return DOMAIN.test(domain) ? parseApiUrl(`https://api.${domain}`) : undefined;
 }
 
+/** What a store may hold as the API of a key: anything that could be one, written by hand, too. Not every such text is one. */
+export const API_TEXT = /^[!#-[\]-~]{1,300}$/;
+
 /**
  * Whether a key may be sent to an API: it was stored for that one, or by a version that did not note for which.
- * @param key with the API that it was stored for, if that is known
+ * @param key with the API that it was stored for, if that is known; a text that is no API is none of any
  */
-export function isForApi(key: { readonly api: string | undefined }, apiUrl: string): boolean {
-  return key.api === undefined || key.api === apiUrl;
+export function isForApi({ api }: { readonly api: string | undefined }, apiUrl: string): boolean {
+  return api === undefined || api === apiUrl || parseApiUrl(api) === apiUrl;
 }
 
 const DOMAIN = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?$/;

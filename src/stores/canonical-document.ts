@@ -1,4 +1,4 @@
-import { parseApiUrl } from '../core/api-url.ts';
+import { API_TEXT } from '../core/api-url.ts';
 import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import { Token } from '../core/token.ts';
@@ -20,11 +20,7 @@ const MAX_ESCAPED_KEY = 32_768;
 const FIELDS = /^(?:[A-Za-z0-9_-]+ = .*\n){1,64}$/;
 const NO_FIELDS: TomlTable = new Map();
 
-/** How the values of fields are read that many entries have the same of. */
-interface Readers {
-  readonly date: (text: string) => Date | undefined;
-  readonly api: (text: string) => string | undefined;
-}
+type ReadDate = (text: string) => Date | undefined;
 
 /**
  * Reads a document that `formatDocument` wrote, an order of magnitude faster than a TOML parser: no tables in between,
@@ -36,11 +32,11 @@ export function parseCanonicalDocument(text: string): StoreDocument | undefined 
     return undefined;
   }
   const entries = new Map<StoreKey, DocumentEntry>();
-  const read: Readers = { date: rememberingLast(parseUtcDate), api: rememberingLast(parseApiUrl) };
+  const readDate = rememberingLast(parseUtcDate);
   for (let at = START.length; at < text.length;) {
     const next = text.indexOf(HEADER_START, at + 1);
     const end = next === -1 ? text.length : next;
-    if (!addEntry(entries, text, at, end, read)) {
+    if (!addEntry(entries, text, at, end, readDate)) {
       return undefined;
     }
     at = end;
@@ -54,7 +50,7 @@ function addEntry(
   text: string,
   start: number,
   end: number,
-  read: Readers,
+  readDate: ReadDate,
 ): boolean {
   const nameStart = start + HEADER_START.length;
   const nameEnd = text.indexOf(HEADER_END, nameStart);
@@ -65,7 +61,7 @@ function addEntry(
   const name = isQuoted ? text.slice(nameStart + 1, nameEnd - 1) : text.slice(nameStart, nameEnd);
   const scope = isQuoted || name === 'global' ? parseStoreKey(name) : undefined;
   const entry =
-    scope === undefined ? undefined : readEntry(text, nameEnd + HEADER_END.length, end, scope, read);
+    scope === undefined ? undefined : readEntry(text, nameEnd + HEADER_END.length, end, scope, readDate);
   // What spells a scope is its store key, character by character.
   const key = name as StoreKey;
   if (entry === undefined || entries.has(key)) {
@@ -81,7 +77,7 @@ function readEntry(
   start: number,
   end: number,
   scope: KeyScope,
-  read: Readers,
+  readDate: ReadDate,
 ): DocumentEntry | undefined {
   const keyStart = start + KEY_START.length;
   // No character of a key is a line break, so the first quote before one ends it.
@@ -94,7 +90,7 @@ function readEntry(
   let added: Date | undefined;
   if (text.startsWith(ADDED_START, at)) {
     const lineEnd = text.indexOf('\n', at);
-    added = read.date(text.slice(at + ADDED_START.length, lineEnd));
+    added = readDate(text.slice(at + ADDED_START.length, lineEnd));
     if (added === undefined || !isWritableMoment(added)) {
       return undefined;
     }
@@ -103,9 +99,8 @@ function readEntry(
   let api: string | undefined;
   if (text.startsWith(API_START, at)) {
     const apiEnd = text.indexOf(API_END, at);
-    const url = text.slice(at + API_START.length, apiEnd);
-    api = read.api(url);
-    if (apiEnd === -1 || apiEnd >= end || api !== url) {
+    api = text.slice(at + API_START.length, apiEnd);
+    if (apiEnd === -1 || apiEnd >= end || !API_TEXT.test(api)) {
       return undefined;
     }
     at = apiEnd + API_END.length;
@@ -139,9 +134,9 @@ function readFields(lines: string): TomlTable | undefined {
 }
 
 /** Keys that were stored together have the same date, and making one costs as much as the rest of an entry. */
-function rememberingLast<T>(read: (text: string) => T | undefined): (text: string) => T | undefined {
+function rememberingLast(read: ReadDate): ReadDate {
   let lastText: string | undefined;
-  let last: T | undefined;
+  let last: Date | undefined;
   return (text) => {
     if (text !== lastText) {
       lastText = text;

@@ -1,4 +1,4 @@
-import { parseApiUrl } from '../core/api-url.ts';
+import { API_TEXT } from '../core/api-url.ts';
 import { formatStoreKey, parseStoreKey, type StoreKey } from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
@@ -68,8 +68,8 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
   if (added === undefined && value.has('added')) {
     throw damagedDocument(path, '', `the field "added" of ${name} is not a date-time`);
   }
-  const api = parseApi(value.get('api'));
-  if (api === undefined && value.has('api')) {
+  const api = value.get('api');
+  if (api !== undefined && (typeof api !== 'string' || !API_TEXT.test(api))) {
     // Not as if there were none: such a key would be sent to any server.
     throw damagedDocument(path, '', `the field "api" of ${name} is not the URL of an API`);
   }
@@ -81,10 +81,6 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
   }
   const fields = tableWithout(value, value.get('added') === added ? KNOWN_ENTRY_FIELDS : ALL_BUT_ADDED);
   return { scope, token: Token.parse(key), added, api, ...factsOf(fields), fields };
-}
-
-function parseApi(value: TomlValue | undefined): string | undefined {
-  return typeof value === 'string' ? parseApiUrl(value) : undefined;
 }
 
 async function parseFullToml(text: string, path: string): Promise<TomlTable> {

@@ -170,7 +170,29 @@ it('a key of an older version, which noted no API, goes where mesa is set to', a
   expect(readFileSync(home.plaintext)).toEqual(before);
 });
 
-it.each(['5', '"http://example.com"', '"mesa.dev"', '""'])(
+it.each(['"http://example.com"', '"mesa.dev"', '"https://api.mesa.dev.example"'])(
+  'a key whose API is written as %s goes nowhere, since mesa is set to no such one',
+  async (api) => {
+    const server = await startApiServer();
+    const home = createTempHome();
+    writePlaintext(home, `${documentOf({ 'orgs/acme': API_KEY })}api = ${api}\n`);
+    const env = { MESA_API_URL: server.url };
+    expect(await runMesa(['auth', 'whoami', '--org', 'acme'], { home, env })).toMatchObject(
+      refusal(api.slice(1, -1), server.url),
+    );
+    expect(server.requests).toEqual([]);
+  },
+);
+
+it('an API that is spelled otherwise is the same', async () => {
+  const server = await startApiServer();
+  const home = createTempHome();
+  writePlaintext(home, `${documentOf({ 'orgs/acme': API_KEY })}api = "${server.url}/v1/"\n`);
+  const env = { MESA_API_URL: server.url };
+  expect(await runMesa(['auth', 'whoami', '--org', 'acme'], { home, env })).toMatchObject({ status: 0 });
+});
+
+it.each(['5', '"a b"', '""', '"https://\\u001b[31m"'])(
   'an entry whose API is %s is damaged, and its key goes nowhere',
   async (api) => {
     const server = await startApiServer();

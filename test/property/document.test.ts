@@ -35,7 +35,13 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
     scope: keyScope,
     token: tokenText,
     added: addedMoment,
-    api: fc.constantFrom(undefined, 'https://api.mesa.dev', 'http://127.0.0.1:4477', 'https://[::1]:8443'),
+    api: fc.constantFrom(
+      undefined,
+      'https://api.mesa.dev',
+      'http://127.0.0.1:4477',
+      'https://[::1]:8443',
+      'anything',
+    ),
     fields: tomlTable(
       fc.oneof(fieldName('key', 'added', 'api'), fc.constantFrom('expires', 'key-id')),
       tomlValue,

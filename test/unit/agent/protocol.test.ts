@@ -177,7 +177,7 @@ describe('a message', () => {
     ],
     [
       'an API that is none',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a","http://example.com"]],"last":true}',
+      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a","not one"]],"last":true}',
     ],
     [
       'a kind of change that is none',
