@@ -101,7 +101,7 @@ it('a write whose client left while the agent was stopped is not performed, howe
   expect(readFileSync(home.vault).equals(before)).toBe(true);
   // The same request by a client that stays is performed.
   const reply = await write(home, 'mesa_after');
-  expect(reply).toEqual({ v: 1, type: 'outcomes', outcomes: ['replaced'], warnings: [] });
+  expect(reply).toEqual({ v: 2, type: 'outcomes', outcomes: ['replaced'], warnings: [] });
   expect(readFileSync(home.vault).equals(before)).toBe(false);
 });
 
@@ -132,7 +132,7 @@ it.each([['wall'], ['monotonic']] as const)(
     await write(home, 'mesa_before');
     const before = readFileSync(home.vault);
     const reply = await write(home, 'mesa_stale', (now) => ({ ...now, [clock]: now[clock] - 5_500 }));
-    expect(reply).toEqual({ v: 1, type: 'refused', reason: 'request' });
+    expect(reply).toEqual({ v: 2, type: 'refused', reason: 'request' });
     expect(readFileSync(home.vault).equals(before)).toBe(true);
   },
 );
