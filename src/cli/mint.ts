@@ -9,7 +9,7 @@ import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
 import { parsePermissions, parseRepos, parseTtl, repoName, type TokenOrder } from '../minting/token-order.ts';
 import type { Context } from './context.ts';
-import { checkoutRepository, resolveKeyOf, usedScope } from './key-context.ts';
+import { checkoutRepository, usedScope, useKeyOf, type KeyInUse, type MarkUsed } from './key-context.ts';
 
 /** What `mint-token` and `exec --mint` take from the command line, as given. */
 export interface MintOptions {
@@ -50,23 +50,38 @@ export async function mintForCommand(context: Context, options: MintOptions): Pr
   });
 }
 
-/** Mints a token with the key that the look-up finds for a scope. @param loaded see resolveKeyOf */
-export async function mintForScope(
+/** Mints a token with the key that the look-up finds for a scope. @param loaded see useKeyOf */
+export function mintForScope(
   context: Context,
   scope: KeyScope,
   order: TokenOrder,
   loaded?: Config,
 ): Promise<MintedKey> {
-  const key = await resolveKeyOf(context, scope, loaded);
+  const mint = (key: KeyInUse, markUsed: MarkUsed): Promise<MintedKey> =>
+    mintWith(context, key, order, markUsed, loaded);
+  return useKeyOf(context, scope, mint, loaded);
+}
+
+async function mintWith(
+  context: Context,
+  key: KeyInUse,
+  order: TokenOrder,
+  markUsed: MarkUsed,
+  loaded: Config | undefined,
+): Promise<MintedKey> {
+  const { scope } = key;
   const minted = await mintToken(key, order, {
     now: context.host.now(),
-    learnKeyId: async () =>
-      learnKeyId(key, {
+    learnKeyId: async () => {
+      const { apiUrl } = loaded ?? (await context.loadConfig());
+      await markUsed();
+      return learnKeyId(key, {
         store: key.store,
-        apiUrl: (loaded ?? (await context.loadConfig())).apiUrl,
+        apiUrl,
         env: context.host.env,
         warn: (message) => context.output.warn(message),
-      }),
+      });
+    },
   });
   return {
     ...minted,
