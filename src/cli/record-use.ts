@@ -3,14 +3,13 @@ import { basename } from 'node:path';
 
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { UsedKey } from '../core/resolve-key.ts';
+import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { errnoOf, type ErrorCode } from '../errors.ts';
 import { appendLine } from '../platform/append-file.ts';
 import type { Context } from './context.ts';
 
-/** From this size on the log is put aside, and a new one begun: bytes. */
-const FULL_BYTES = 1024 * 1024;
 /** Beyond this nothing is added before the log is put aside: where that does not work, it would grow for ever. */
-const LARGEST_BYTES = 2 * FULL_BYTES;
+const LARGEST_BYTES = 2 * FULL_USE_LOG_BYTES;
 
 /**
  * Adds the use of a key to the log beside the store: what for, which one, by whom; never its value. Every look-up passes
@@ -42,9 +41,9 @@ export async function recordUse(
     const append = (largest: number): number | undefined =>
       appendLine(useLog, `${line}\n`, largest, (message) => context.output.warn(message));
     const size = append(LARGEST_BYTES);
-    if (size === undefined || size >= FULL_BYTES) {
+    if (size === undefined || size >= FULL_USE_LOG_BYTES) {
       const { tendFullLog } = await import('./tend-use-log.ts');
-      await tendFullLog(context, FULL_BYTES, size === undefined ? append : undefined);
+      await tendFullLog(context, size === undefined ? append : undefined);
     }
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') {

@@ -1,5 +1,6 @@
 import { renameSync, statSync } from 'node:fs';
 
+import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
 import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import { closeQuietly } from '../platform/private-file.ts';
@@ -14,11 +15,10 @@ import type { Context } from './context.ts';
  */
 export async function tendFullLog(
   context: Context,
-  fullBytes: number,
   append: ((largest: number) => unknown) | undefined,
 ): Promise<void> {
   try {
-    await putAside(context, fullBytes);
+    await putAside(context);
   } catch (error) {
     if (append !== undefined) {
       throw error;
@@ -34,7 +34,7 @@ export async function tendFullLog(
  * its new place. When the lock is held, a later use will do.
  * @throws MesaAuthError, or a system error
  */
-async function putAside({ paths }: Context, fullBytes: number): Promise<void> {
+async function putAside({ paths }: Context): Promise<void> {
   const lock = await tryLockFile(paths.lockFile);
   if (lock === undefined) {
     return;
@@ -43,7 +43,7 @@ async function putAside({ paths }: Context, fullBytes: number): Promise<void> {
     writeHolder(lock);
     // Somebody else may have moved it just now, and nobody used a key since.
     const stats = statSync(paths.useLog, { throwIfNoEntry: false });
-    if (stats !== undefined && stats.size >= fullBytes) {
+    if (stats !== undefined && stats.size >= FULL_USE_LOG_BYTES) {
       renameSync(paths.useLog, paths.olderUseLog);
     }
   } catch (error) {
