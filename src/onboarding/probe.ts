@@ -131,9 +131,7 @@ async function tryPlace(place: string, lockFile: string): Promise<MesaAuthError 
     const isPrivate = (statSync(dir).mode & 0o777) === 0o700 && (statSync(file).mode & 0o777) === 0o600;
     return isPrivate ? undefined : unusable(`the file system of ${place} cannot keep files private`);
   } catch (error) {
-    return error instanceof MesaAuthError && error.code === 'STORE_BUSY'
-      ? error
-      : unusable(`${place} cannot keep files durably`);
+    return error instanceof MesaAuthError ? error : unusable(`${place} cannot keep files durably`);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
