@@ -71,7 +71,13 @@ await bundle.close();
 output.forEach(finish);
 
 // What is started: it loads the others, compiled beforehand where that is possible.
-const loader = await rolldown({ ...options, input: 'src/mesa.ts', external: ['./start.cjs'] });
+const loader = await rolldown({
+  ...options,
+  input: 'src/mesa.ts',
+  external: ['./start.cjs'],
+  // An old Node must be able to read the sentence that refuses it.
+  transform: { ...options.transform, target: 'es2017' },
+});
 await loader.write({
   file: join(root, 'dist/mesa.cjs'),
   format: 'cjs',

@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+/** What is imported to run declares nothing. */
+const RUN_ALONE = /^import '[^']+';\n/gm;
 const IMPORTED = /(?<= from ')\.[^']+(?=\.ts')/g;
 
 /**
@@ -22,7 +24,7 @@ export function writeDeclarations(root, entry) {
     const files = new Set([entry.replace(/\.ts$/, '')]);
     // A set is visited to its end, what is added meanwhile included.
     for (const file of files) {
-      const text = readFileSync(join(emitted, `${file}.d.ts`), 'utf8');
+      const text = readFileSync(join(emitted, `${file}.d.ts`), 'utf8').replaceAll(RUN_ALONE, '');
       for (const imported of text.match(IMPORTED) ?? []) {
         files.add(join(dirname(file), imported));
       }

@@ -1,11 +1,12 @@
 // `npm run test:nodes`: the end-to-end tests of the built program on real Node binaries of every supported line, and on
-// the oldest that package.json allows. They come from npm, as the packages that carry one binary each, into
+// the oldest that package.json allows; and that both programs refuse older ones. They come from npm, as the packages that carry one binary each, into
 // node_modules/.cache. `npm run test:nodes -- --quick` runs a choice of tests; other arguments go to vitest.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const VERSIONS = ['20.17.0', '20', '22', '24', '26'];
+const TOO_OLD = ['16', '18', '20.16.0'];
 // What Node's own modules do for mesa: files and locks, terminals, processes, sockets, requests, scrypt, and the bundle as such.
 const QUICK = [
   'keys',
@@ -51,8 +52,28 @@ function run(program, args, env = {}) {
   }
 }
 
+/** Both programs say one sentence, and the library throws it. */
+function expectRefusal(node) {
+  const version = spawnSync(node, ['--version']).stdout.toString().trim().slice(1);
+  const library = `try { require('./dist/library.cjs'); } catch (error) { console.error(error.message); process.exit(1); }`;
+  for (const [program, ...args] of [
+    ['mesa', 'dist/mesa.cjs', 'auth', 'doctor'],
+    ['mesa-authority', 'authority/bin/mesa-authority.mjs', 'serve'],
+    ['mesa-auth', '-e', library],
+  ]) {
+    const { status, stderr } = spawnSync(node, args, { cwd: root, encoding: 'utf8' });
+    const expected = `${program}: Node ${version} is too old; ${program} needs Node 20.17 or newer\n`;
+    if (status !== 1 || stderr !== expected) {
+      process.stderr.write(`${program} on Node ${version}: exit ${status}\n${stderr}`);
+      process.exit(1);
+    }
+  }
+  process.stdout.write(`Node ${version} is refused\n`);
+}
+
 const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');
+TOO_OLD.map(install).forEach(expectRefusal);
 const tests = isQuick ? QUICK.map((name) => `test/e2e/${name}.test.ts`) : ['test/e2e'];
 for (const version of VERSIONS) {
   const node = install(version);

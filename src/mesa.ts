@@ -1,6 +1,18 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
-import { Script } from 'node:vm';
+import type * as fs from 'node:fs';
+import type * as vm from 'node:vm';
+
+import { describeOldNode } from './core/node-floor.ts';
+
+const refusal = describeOldNode('mesa', process.version);
+if (refusal !== undefined) {
+  process.stderr.write(`mesa: ${refusal}\n`);
+  process.exit(1);
+}
+
+// Not imported: that would come before the look at the version, and a very old Node does not know these names.
+const { existsSync, readFileSync } = require('node:fs') as typeof fs;
+const { Script } = require('node:vm') as typeof vm;
 
 // What a short command does takes less time than V8 needs to compile it. So the build keeps the compiled code of the
 // frequent commands, for the one Node that ran it: as Node's own module.enableCompileCache(), which Node 20 lacks, but

@@ -122,6 +122,7 @@ export function resolveKey(
     destination,
     async () =>
       environmentKeyFor(context, scope) ?? keyInUse(context, await resolveCandidates(context, options)),
+    (key) => Promise.resolve(key),
   );
 }
 
@@ -136,7 +137,25 @@ export function resolveKeyOf(
   destination: Destination,
   loaded?: Config,
 ): Promise<KeyInUse> {
-  return handOut(context, scope, destination, async () => {
+  return useKeyOf(context, scope, destination, (key) => Promise.resolve(key), loaded);
+}
+
+/** Says that a key is being used, before it leaves this process. What happens afterwards changes nothing about that. */
+export type MarkUsed = () => Promise<void>;
+
+/**
+ * As `resolveKeyOf`, for a command that hands out something else than the key, or not every key.
+ * @param use makes of the key what is handed out; when it throws, the log has its error instead of a use
+ * @throws KEY_NOT_FOUND, and what `use` throws
+ */
+export function useKeyOf<T>(
+  context: Context,
+  scope: KeyScope,
+  destination: Destination,
+  use: (key: KeyInUse, markUsed: MarkUsed) => Promise<T>,
+  loaded?: Config,
+): Promise<T> {
+  const find = async (): Promise<KeyInUse> => {
     const fromEnvironment = environmentKeyFor(context, scope);
     if (fromEnvironment !== undefined) {
       return fromEnvironment;
@@ -145,7 +164,8 @@ export function resolveKeyOf(
     const entries = await store.read(lookupOrder(scope));
     const candidates = listCandidates(scope, context.environmentKey(), entries);
     return keyInUse(context, { store, scope, used: usedCandidate(candidates) });
-  });
+  };
+  return handOut(context, scope, destination, find, use);
 }
 
 // In which there was no key to hand out, though nothing is wrong with the store. Of others its directory may be unsafe.
@@ -157,12 +177,13 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** The one way by which keys leave: that one did, or that there was none to be had, gets into the log. */
-async function handOut(
+async function handOut<T>(
   context: Context,
   scope: KeyScope,
   destination: Destination,
   find: () => Promise<KeyInUse>,
-): Promise<KeyInUse> {
+  use: (key: KeyInUse, markUsed: MarkUsed) => Promise<T>,
+): Promise<T> {
   let key: KeyInUse | undefined;
   try {
     key = await find();
@@ -176,8 +197,21 @@ async function handOut(
     throw error;
   }
   await mentionExpiry(context, key);
-  await recordUse(context, key.scope, key.source, 'used');
-  return key;
+  let isRecorded = false;
+  const record = async (outcome: 'used' | ErrorCode): Promise<void> => {
+    if (!isRecorded) {
+      isRecorded = true;
+      await recordUse(context, key.scope, key.source, outcome);
+    }
+  };
+  try {
+    const used = await use(key, () => record('used'));
+    await record('used');
+    return used;
+  } catch (error) {
+    await record(error instanceof MesaAuthError ? error.code : 'FAILURE');
+    throw error;
+  }
 }
 
 /** The environment's key, where it can be told without the store that it is the one. */

@@ -9,7 +9,14 @@ import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
 import { parsePermissions, parseRepos, parseTtl, repoName, type TokenOrder } from '../minting/token-order.ts';
 import type { Context } from './context.ts';
-import { checkoutRepository, resolveKeyOf, usedScope, type Destination } from './key-context.ts';
+import {
+  checkoutRepository,
+  usedScope,
+  useKeyOf,
+  type Destination,
+  type KeyInUse,
+  type MarkUsed,
+} from './key-context.ts';
 import { assertForApi } from './other-api.ts';
 
 /** What `mint-token` and `exec --mint` take from the command line, as given. */
@@ -55,16 +62,32 @@ export async function mintForCommand(
 /**
  * Mints a token with the key that the look-up finds for a scope.
  * @param destination of the token
- * @param loaded see resolveKeyOf
+ * @param loaded see useKeyOf
  */
-export async function mintForScope(
+export function mintForScope(
   context: Context,
   scope: KeyScope,
   order: TokenOrder,
   destination: Destination,
   loaded?: Config,
 ): Promise<MintedKey> {
-  const key = await resolveKeyOf(context, scope, destination, loaded);
+  const mint = (key: KeyInUse, markUsed: MarkUsed): Promise<MintedKey> =>
+    mintWith(context, key, { order, destination, markUsed });
+  return useKeyOf(context, scope, destination, mint, loaded);
+}
+
+interface Minting {
+  readonly order: TokenOrder;
+  readonly destination: Destination;
+  readonly markUsed: MarkUsed;
+}
+
+async function mintWith(
+  context: Context,
+  key: KeyInUse,
+  { order, destination, markUsed }: Minting,
+): Promise<MintedKey> {
+  const { scope } = key;
   const minted = await mintToken(key, order, {
     now: context.host.now(),
     learnKeyId: async () => {
@@ -73,6 +96,7 @@ export async function mintForScope(
         // A signature goes anywhere; to be told the key's id, the key itself is sent.
         await assertForApi(context, key, apiUrl);
       }
+      await markUsed();
       return learnKeyId(key, {
         store: key.store,
         apiUrl,

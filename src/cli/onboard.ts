@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { writeBackend } from '../config/write-config.ts';
 import type { Backend } from '../core/secret-store.ts';
 import { parseUnlockTime } from '../core/unlock-time.ts';
-import { MesaAuthError } from '../errors.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
 import { canDerive } from '../vault/scrypt.ts';
@@ -34,15 +33,13 @@ export async function onboard(
   if (prompter === undefined) {
     throw vaultLocked(context.paths.encryptedStore);
   }
-  const probe = probeMachine({
+  const probe = await probeMachine({
     env: context.host.env,
     dataDir: context.paths.dataDir,
     enoughMemory: canDerive(context.host.workFactor ?? DEFAULT_WORK_FACTOR),
   });
   if (probe.unusable !== undefined) {
-    throw new MesaAuthError('IO', probe.unusable, {
-      hint: 'make it writable, or set XDG_DATA_HOME to another directory',
-    });
+    throw probe.unusable;
   }
   const answers = await runWizard({
     prompter,

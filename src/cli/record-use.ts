@@ -3,20 +3,20 @@ import { basename } from 'node:path';
 
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { UsedKey } from '../core/resolve-key.ts';
+import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { errnoOf, type ErrorCode } from '../errors.ts';
 import { appendLine } from '../platform/append-file.ts';
 import type { Context } from './context.ts';
 
-/** From this size on the log is put aside, and a new one begun: bytes. */
-const FULL_BYTES = 1024 * 1024;
-/** Beyond this nothing is added: what puts the log aside does not work here. */
-const LARGEST_BYTES = 2 * FULL_BYTES;
+/** Beyond this nothing is added before the log is put aside: where that does not work, it would grow for ever. */
+const LARGEST_BYTES = 2 * FULL_USE_LOG_BYTES;
 
 /**
  * Adds the use of a key to the log beside the store: what for, which one, by whom; never its value. Every look-up passes
  * here, so it does nothing but append a line; whatever else is to be done is loaded for it. It never fails: a use that
  * cannot be recorded is told once. Where there is no data directory yet, nothing is recorded.
- * @param outcome `used`, or the error for which there was no key to use
+ * @param source where the key was found; null when there was none
+ * @param outcome `used`, or the error for which there was no key to use, or nothing came of it
  */
 export async function recordUse(
   context: Context,
@@ -38,10 +38,12 @@ export async function recordUse(
       program: programName(context.user),
       pid: context.user,
     });
-    const size = appendLine(useLog, `${line}\n`, LARGEST_BYTES, (message) => context.output.warn(message));
-    if (size >= FULL_BYTES) {
-      const { putAside } = await import('./tend-use-log.ts');
-      await putAside(context, FULL_BYTES);
+    const append = (largest: number): number | undefined =>
+      appendLine(useLog, `${line}\n`, largest, (message) => context.output.warn(message));
+    const size = append(LARGEST_BYTES);
+    if (size === undefined || size >= FULL_USE_LOG_BYTES) {
+      const { tendFullLog } = await import('./tend-use-log.ts');
+      await tendFullLog(context, size === undefined ? append : undefined);
     }
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') {

@@ -1,6 +1,6 @@
 import { checkLockFile } from '../platform/file-lock.ts';
 import { checkPrivateDir } from '../platform/private-dir.ts';
-import { readPrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
+import { readPrivateFile, usePrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
@@ -19,7 +19,9 @@ export async function checkFiles({ paths }: Pick<Patient, 'paths'>): Promise<rea
     findings.push(...(await checkPlace((warn, looseness) => readPrivateFile(path, warn, looseness))));
   }
   for (const path of [paths.useLog, paths.olderUseLog]) {
-    const log = (warn: Warn, looseness: Looseness): unknown => readPrivateFile(path, warn, looseness);
+    // Of any size: the next use puts it aside.
+    const log = (warn: Warn, looseness: Looseness): unknown =>
+      usePrivateFile(path, warn, looseness, () => undefined);
     findings.push(...(await checkPlace(log, LOG_UNSAFE, LOG_LOOSE)));
   }
   const lock = await checkPlace(

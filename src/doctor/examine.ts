@@ -6,6 +6,7 @@ import { checkExpiryDates } from './check-expiry-dates.ts';
 import { checkFiles } from './check-files.ts';
 import { checkGitHelper } from './check-git-helper.ts';
 import { checkLegacyKeys } from './check-legacy-keys.ts';
+import { checkLock } from './check-lock.ts';
 import { checkPlaintextDisk } from './check-plaintext-disk.ts';
 import { checkSlowStart } from './check-slow-start.ts';
 import { checkBothBackends, checkStores } from './check-stores.ts';
@@ -24,6 +25,7 @@ export async function examine(
   return [
     ...checkConfig(patient),
     ...(await checkFiles(patient)),
+    ...(await checkLock(patient)),
     ...(await checkStrayFiles(patient)),
     ...(await checkStores(patient)),
     ...(await checkExpiryDates(patient)),

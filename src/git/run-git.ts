@@ -1,11 +1,18 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
+
+import { describeErrno, errnoOf } from '../errors.ts';
 
 // Many times what git takes on a busy machine, and no more than somebody waits at a prompt.
 const GIT_TIMEOUT_MS = 3_000;
 
+/** The failure of a git that is not there. */
+export const NOT_INSTALLED = 'git did not run; is it installed?';
+
 export interface GitAnswer {
-  /** Undefined when git did not run to its end: it is not there, was killed, or took too long. */
+  /** Undefined when git did not run to its end: `failure` says why. */
   readonly status: number | undefined;
+  /** What kept git from running to its end, as `git was ended by SIGKILL`; undefined when it did. */
+  readonly failure: string | undefined;
   /** Empty unless the status is 0. */
   readonly stdout: string;
   /** What it complained about. */
@@ -29,11 +36,26 @@ export function runGit(
   return new Promise((resolve) => {
     const child = execFile('git', args, options, (error, stdout, stderr) => {
       if (error === null && !child.killed) {
-        resolve({ status: 0, stdout, stderr });
+        resolve({ status: 0, failure: undefined, stdout, stderr });
       } else {
         // Without an error, when both had not run for so long: git ended well, and nobody read what it printed.
-        resolve({ status: typeof error?.code === 'number' ? error.code : undefined, stdout: '', stderr });
+        const status = typeof error?.code === 'number' ? error.code : undefined;
+        const failure = status === undefined ? describeFailure(error, child.killed, timeoutMs) : undefined;
+        resolve({ status, failure, stdout: '', stderr });
       }
     });
   });
+}
+
+function describeFailure(error: ExecFileException | null, isTimeout: boolean, timeoutMs: number): string {
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT') {
+    return NOT_INSTALLED;
+  }
+  if (isTimeout || error === null) {
+    return `git did not end within ${timeoutMs / 1_000} seconds`;
+  }
+  return typeof error.signal === 'string'
+    ? `git was ended by ${error.signal}`
+    : `git cannot be run: ${describeErrno(error)}`;
 }

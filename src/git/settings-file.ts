@@ -4,7 +4,7 @@ import { devNull } from 'node:os';
 
 import { escapeText, quoteText } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
-import { runGit } from './run-git.ts';
+import { NOT_INSTALLED, runGit } from './run-git.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -78,15 +78,20 @@ export class SettingsFile {
     if (answer.status === 0 || (answer.status !== undefined && expected.includes(answer.status))) {
       return answer;
     }
-    if (answer.status === undefined) {
-      throw new MesaAuthError('FAILURE', 'git did not run; is it installed?', {
-        hint: 'install git, then run the command again',
+    if (answer.failure !== undefined) {
+      throw new MesaAuthError('FAILURE', answer.failure, {
+        hint:
+          answer.failure === NOT_INSTALLED
+            ? 'install git, then run the command again'
+            : 'run the command again',
       });
     }
     const [complaint = ''] = answer.stderr.trim().split('\n');
     throw new MesaAuthError(
       'FAILURE',
-      `git config failed: ${quoteText(complaint.replaceAll(this.#path, this.#shownPath))}`,
+      complaint === ''
+        ? `git config ended with status ${String(answer.status)}`
+        : `git config failed: ${quoteText(complaint.replaceAll(this.#path, this.#shownPath))}`,
       { hint: `mend ${escapeText(this.#shownPath)}, then run the command again` },
     );
   }

@@ -11,9 +11,11 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import type { Backend } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
+import { nearestExisting, probeLock } from '../platform/probe-lock.ts';
 
 export interface ProbeInput {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,8 +29,8 @@ export interface Probe {
   readonly recommended: Backend;
   /** One line each, for the person. */
   readonly findings: readonly string[];
-  /** Undefined when secrets can be kept in the data directory; else why not. */
-  readonly unusable: string | undefined;
+  /** Undefined when secrets can be kept in the data directory; else why not: IO, STORE_BUSY where nothing can be locked. */
+  readonly unusable: MesaAuthError | undefined;
 }
 
 export const CI_VARIABLES: readonly string[] = [
@@ -65,7 +67,7 @@ export function reasonsToPass({ env, dataDir }: Pick<ProbeInput, 'env' | 'dataDi
 }
 
 /** Looks at the machine. Leaves nothing behind: what it tries, it tries in a directory that it removes. */
-export function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Probe {
+export async function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Promise<Probe> {
   const passing = reasonsToPass({ env, dataDir });
   const findings = [...passing];
   if (isContainer(env)) {
@@ -74,16 +76,12 @@ export function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Probe 
   if (!enoughMemory) {
     findings.push("there is too little free memory for the vault's key derivation (256 MiB)");
   }
-  const unusable = tryPlace(nearestExisting(dataDir));
-  if (unusable === undefined && findings.length === 0) {
+  const obstacle = await tryPlace(nearestExisting(dataDir), join(dataDir, '.lock'));
+  if (obstacle === undefined && findings.length === 0) {
     findings.push(`${dataDir} can be kept private and durable`);
   }
   const recommended = passing.length > 0 || !enoughMemory ? 'plaintext-file' : 'encrypted-file';
-  return { recommended, findings, unusable };
-}
-
-function nearestExisting(path: string): string {
-  return existsSync(path) || path === dirname(path) ? path : nearestExisting(dirname(path));
+  return { recommended, findings, unusable: obstacle };
 }
 
 function isContainer(env: ProbeInput['env']): boolean {
@@ -108,13 +106,16 @@ function ephemeralFileSystem(path: string): string | undefined {
   }
 }
 
-/** Makes a directory private and a file in it durable, as a store does; gives why that failed. */
-function tryPlace(place: string): string | undefined {
+/**
+ * Makes a directory private and a file in it durable, and locks one, as a store does; gives why that failed.
+ * @param lockFile the one that will be locked, for messages
+ */
+async function tryPlace(place: string, lockFile: string): Promise<MesaAuthError | undefined> {
   let dir: string;
   try {
     dir = mkdtempSync(join(place, '.mesa-probe-'));
   } catch {
-    return `${place} cannot be written`;
+    return unusable(`${place} cannot be written`);
   }
   try {
     chmodSync(dir, 0o700);
@@ -126,11 +127,18 @@ function tryPlace(place: string): string | undefined {
     } finally {
       closeSync(fd);
     }
+    await probeLock(file, lockFile);
     const isPrivate = (statSync(dir).mode & 0o777) === 0o700 && (statSync(file).mode & 0o777) === 0o600;
-    return isPrivate ? undefined : `the file system of ${place} cannot keep files private`;
-  } catch {
-    return `${place} cannot keep files durably`;
+    return isPrivate ? undefined : unusable(`the file system of ${place} cannot keep files private`);
+  } catch (error) {
+    return error instanceof MesaAuthError ? error : unusable(`${place} cannot keep files durably`);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+function unusable(message: string): MesaAuthError {
+  return new MesaAuthError('IO', message, {
+    hint: 'make it writable, or set XDG_DATA_HOME to another directory',
+  });
 }

@@ -110,7 +110,7 @@ async function openAndLock(path: string, attempt: FlockAttempt): Promise<number>
 async function openLocked(path: string, deadline: number | undefined): Promise<number> {
   for (;;) {
     try {
-      return openLockFile(path, DARWIN_O_EXLOCK | constants.O_NONBLOCK);
+      return openLockFile(path, lockingFlags());
     } catch (error) {
       const cause = error instanceof MesaAuthError ? error.cause : error;
       if (errnoOf(cause) !== 'EAGAIN') {
@@ -122,6 +122,25 @@ async function openLocked(path: string, deadline: number | undefined): Promise<n
     }
     await sleep(POLL_MS);
   }
+}
+
+/**
+ * Locks a lock file that is open already, as writers do: for `probeLock`. On macOS opening it has done so.
+ * @returns whether we have the lock; false when another process holds it
+ * @throws STORE_BUSY when locking does not work here
+ */
+export function lockOpenFile(fd: number, path: string, attempt: FlockAttempt): Promise<boolean> {
+  return process.platform === 'darwin' ? Promise.resolve(true) : runFlock(fd, path, attempt);
+}
+
+/** What open(2) needs for `lockOpenFile`. */
+export function lockingFlags(): number {
+  return process.platform === 'darwin' ? DARWIN_O_EXLOCK | constants.O_NONBLOCK : 0;
+}
+
+/** Opens a lock file as writers do, but makes none, and changes none. @throws STORE_UNSAFE, IO */
+export function openLockFileThatIs(path: string): number {
+  return openSafely(path, constants.O_RDWR | lockingFlags());
 }
 
 /**

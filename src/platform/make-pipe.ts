@@ -3,7 +3,7 @@ import { constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ioError, MesaAuthError } from '../errors.ts';
+import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
 
 /** The descriptors of a pipe's ends. Whoever made it closes both. */
 export interface Pipe {
@@ -24,12 +24,7 @@ export function makePipe(): Pipe {
   try {
     dir = mkdtempSync(join(tmpdir(), 'mesa-'));
     const path = join(dir, 'pipe');
-    const program = MKFIFO_PROGRAMS.find((candidate) => existsSync(candidate)) ?? 'mkfifo';
-    if (spawnSync(program, ['-m', '600', path], { stdio: 'ignore', env: {} }).status !== 0) {
-      throw new MesaAuthError('IO', `cannot make a pipe in ${tmpdir()}`, {
-        hint: 'set TMPDIR to a directory that can be written',
-      });
-    }
+    makeFifo(path);
     // Without waiting for a writer: fifo(7). The other end is not affected.
     const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     return { read, write: openSync(path, constants.O_WRONLY) };
@@ -41,5 +36,25 @@ export function makePipe(): Pipe {
     if (dir !== undefined) {
       rmSync(dir, { recursive: true, force: true });
     }
+  }
+}
+
+/** Without -m, for which mkfifo needs /proc: the directory is private, and so is the umask. @throws IO */
+function makeFifo(path: string): void {
+  const program = MKFIFO_PROGRAMS.find((candidate) => existsSync(candidate)) ?? 'mkfifo';
+  const { status, signal, error } = spawnSync(program, [path], { stdio: 'ignore', env: {} });
+  if (error !== undefined) {
+    throw errnoOf(error) === 'ENOENT'
+      ? new MesaAuthError('IO', 'cannot make a pipe: mkfifo(1) is not installed', {
+          hint: 'install coreutils',
+        })
+      : new MesaAuthError('IO', `cannot make a pipe: ${program} cannot be run: ${describeErrno(error)}`);
+  }
+  if (status !== 0) {
+    throw new MesaAuthError(
+      'IO',
+      `cannot make a pipe in ${tmpdir()}: mkfifo ended with ${signal ?? `status ${String(status)}`}`,
+      { hint: 'set TMPDIR to a directory that can be written and that holds pipes' },
+    );
   }
 }

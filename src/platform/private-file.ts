@@ -14,18 +14,37 @@ export type Warn = (message: string) => void;
 export type Looseness = 'tighten' | 'leave';
 
 /**
- * Reads a file that holds secrets. Every check is made on the opened file, so that it cannot be swapped between
- * check and use; O_NONBLOCK keeps a FIFO from blocking the open.
+ * Reads a file that holds secrets.
  * @returns undefined when the file does not exist
- * @throws STORE_UNSAFE for a symlink, anything that is no regular file, a foreign owner, a file that others can
- *   write, or more than 16 MiB; IO when it cannot be read. A file that others can merely read is tightened to 0600,
- *   with a warning.
+ * @throws as usePrivateFile, and STORE_UNSAFE for more than 16 MiB
  */
 export function readPrivateFile(
   path: string,
   warn: Warn,
   looseness: Looseness = 'tighten',
 ): Buffer | undefined {
+  return usePrivateFile(path, warn, looseness, (fd, { size }) => {
+    if (size > MAX_PRIVATE_BYTES) {
+      throw unsafe(`${path} is larger than ${MAX_PRIVATE_BYTES / 1024 / 1024} MiB`, 'move it away');
+    }
+    return readAll(fd, size);
+  });
+}
+
+/**
+ * Opens a file that is for its user alone. Every check is made on the opened file, so that it cannot be swapped between
+ * check and use; O_NONBLOCK keeps a FIFO from blocking the open.
+ * @param use what is done with it; `stats` are of the opened file
+ * @returns undefined when the file does not exist
+ * @throws STORE_UNSAFE for a symlink, anything that is no regular file, a foreign owner, or a file that others can
+ *   write; IO when it cannot be read. A file that others can merely read is tightened to 0600, with a warning.
+ */
+export function usePrivateFile<T>(
+  path: string,
+  warn: Warn,
+  looseness: Looseness,
+  use: (fd: number, stats: Stats) => T,
+): T | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -47,7 +66,7 @@ export function readPrivateFile(
     if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
       treatLooseFile(fd, path, warn, looseness);
     }
-    return readAll(fd, stats.size);
+    return use(fd, stats);
   } catch (error) {
     throw error instanceof MesaAuthError ? error : ioError('read', path, error);
   } finally {
@@ -67,9 +86,6 @@ function assertPrivateFile(path: string, stats: Stats): void {
       `${path} can be written by other users`,
       `check its content, then: chmod 600 ${shellWord(path)}`,
     );
-  }
-  if (stats.size > MAX_PRIVATE_BYTES) {
-    throw unsafe(`${path} is larger than ${MAX_PRIVATE_BYTES / 1024 / 1024} MiB`, 'move it away');
   }
 }
 
@@ -91,12 +107,12 @@ export function treatLooseFile(fd: number, path: string, warn: Warn, looseness: 
   }
 }
 
-/** All bytes of an open file, of which `size` are expected. */
-export function readAll(fd: number, size: number): Buffer {
+/** All bytes of an open file, of which `size` are expected. @param start the first of them; without it, the one that is next */
+export function readAll(fd: number, size: number, start?: number): Buffer {
   const buffer = Buffer.alloc(size);
   let length = 0;
   while (length < size) {
-    const count = readSome(fd, buffer, length);
+    const count = readSome(fd, buffer, length, start === undefined ? null : start + length);
     if (count === 0) {
       break;
     }
@@ -106,10 +122,10 @@ export function readAll(fd: number, size: number): Buffer {
 }
 
 /** libuv repeats every call that a signal interrupted but read(2); file systems over a network or FUSE do that. */
-function readSome(fd: number, buffer: Buffer, offset: number): number {
+function readSome(fd: number, buffer: Buffer, offset: number, position: number | null): number {
   for (;;) {
     try {
-      return readSync(fd, buffer, offset, buffer.length - offset, null);
+      return readSync(fd, buffer, offset, buffer.length - offset, position);
     } catch (error) {
       if (errnoOf(error) !== 'EINTR') {
         throw error;

@@ -1,9 +1,9 @@
 import { askAgent, sleep, type Failure } from '../agent/client.ts';
-import { currentMoment, elapsed } from '../agent/moment.ts';
+import { currentMoment, elapsed, type Moment } from '../agent/moment.ts';
 import type { Reply, Request } from '../agent/protocol.ts';
 import { formatApply, formatRequest } from '../agent/format-request.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
-import { formatStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
+import { compareScopes, formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome, KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';
 
@@ -25,6 +25,10 @@ const PATIENCE_MS: Partial<Record<Failure | 'busy', number>> = { busy: 30_000, b
 const NOTICE_AFTER_MS = 5_000;
 /** How often a list may change while its pages are fetched. */
 const MAX_RESTARTS = 5;
+/** Of a list, all restarts included. The largest vault has 350: 16 MiB, in lines of which a key leaves 16 KiB empty at most. */
+const MAX_PAGES = 500;
+/** For all pages together; one takes a few milliseconds. */
+const LIST_LIMIT_MS = 5_000;
 
 const NO_AGENT: Readonly<Record<Failure | 'busy', string>> = {
   dead: 'the unlock agent is gone',
@@ -83,33 +87,43 @@ export class AgentStore implements SecretStore {
     return reply?.type === 'entries' && !reply.more ? toEntries(reply.entries) : undefined;
   }
 
+  /** Page by page. Whatever answers, this ends: each page goes on where the last one ended, and both pages and time are limited. */
   async #listThroughAgent(): Promise<KeyEntries | undefined> {
-    const { path } = this.#options;
-    let after: StoreKey | undefined;
+    const { path, warn } = this.#options;
     let revision: string | undefined;
     let entries: KeyEntry[] = [];
-    for (let restarts = 0; restarts <= MAX_RESTARTS;) {
+    let restarts = 0;
+    let first: Moment | undefined;
+    for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+      const last = entries.at(-1);
+      const after = last === undefined ? undefined : formatStoreKey(last.scope);
       const reply = await this.#request({ type: 'list', vault: path, after });
       if (reply?.type !== 'entries') {
         return undefined;
       }
-      if (after !== undefined && reply.revision !== revision) {
+      // Before the first page an agent may have to derive a key.
+      first ??= currentMoment();
+      if (last !== undefined && reply.revision !== revision) {
         restarts += 1;
-        after = undefined;
         entries = [];
-        continue;
+      } else if (follows(last, reply.entries) && !(reply.more && reply.entries.length === 0)) {
+        ({ revision } = reply);
+        entries.push(...reply.entries);
+        if (!reply.more) {
+          return toEntries(entries);
+        }
+      } else {
+        break;
       }
-      entries.push(...reply.entries);
-      revision = reply.revision;
-      const last = reply.entries.at(-1);
-      if (!reply.more) {
-        return toEntries(entries);
+      if (restarts > MAX_RESTARTS || elapsed(first, currentMoment()) > LIST_LIMIT_MS) {
+        break;
       }
-      if (last === undefined) {
-        return undefined;
-      }
-      after = formatStoreKey(last.scope);
     }
+    warn(
+      restarts > MAX_RESTARTS
+        ? 'the vault changes all the time; it is opened without the unlock agent, and needs its passphrase'
+        : `${NO_AGENT['other-version']}; the vault needs its passphrase`,
+    );
     return undefined;
   }
 
@@ -180,6 +194,18 @@ export class AgentStore implements SecretStore {
         return undefined;
     }
   }
+}
+
+/** Whether these entries come one after the other in listing order, all of them behind `last`. */
+function follows(last: KeyEntry | undefined, entries: readonly KeyEntry[]): boolean {
+  let before = last;
+  for (const entry of entries) {
+    if (before !== undefined && compareScopes(before.scope, entry.scope) >= 0) {
+      return false;
+    }
+    before = entry;
+  }
+  return true;
 }
 
 function toEntries(entries: readonly KeyEntry[]): KeyEntries {

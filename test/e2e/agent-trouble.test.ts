@@ -143,6 +143,69 @@ describe('a command goes on with the passphrase, and says why', () => {
   });
 });
 
+/** Five seconds for all pages, and the start of a program on a busy machine. */
+const LIST_PATIENCE_MS = 5_000 + PROMPTLY_MS;
+const numbered = (count: number): string => `orgs/o${String(count).padStart(9, '0')}`;
+
+describe('a list goes on with the passphrase', () => {
+  it.each([
+    ['the very same entry', () => ({ names: ['orgs/acme'] })],
+    ['always new entries', (count: number) => ({ names: [numbered(count)] })],
+    ['always new entries, in backward order', (count: number) => ({ names: [numbered(999 - count)] })],
+    [
+      'pages full of new entries',
+      (count: number) => ({ names: Array.from({ length: 900 }, (_, i) => numbered(count * 900 + i)) }),
+    ],
+    ['an entry twice in one page', () => ({ names: ['orgs/a', 'orgs/a'], more: false })],
+    ['entries out of order', () => ({ names: ['orgs/b', 'orgs/a'], more: false })],
+    ['two pages in turn', (count: number) => ({ names: [count % 2 === 0 ? 'orgs/a' : 'orgs/b'] })],
+    ['nothing, and more to come', () => ({ names: [] })],
+    [
+      'another revision each time',
+      (count: number) => ({ names: [numbered(count)], revision: String(count) }),
+    ],
+    [
+      'another revision every other time',
+      (count: number) => ({ names: [numbered(count)], revision: String(count >> 1) }),
+    ],
+    ['new entries, slowly', (count: number) => ({ names: [numbered(count)], delayMs: 500 })],
+  ] as const)('when the agent answers with %s', async (_title, pageOf) => {
+    const home = await vaultHome();
+    let requests = 0;
+    const server = await listen(home, (connection) => {
+      connection.on('error', () => undefined);
+      connection.on('data', () => {
+        const { names, more = true, revision = '1', delayMs = 0 } = page(pageOf(requests));
+        requests += 1;
+        const entries = names.map((name) => [name, KEY, null, null, null]);
+        const line = { v: 1, type: 'entries', entries, revision, more, warnings: [] };
+        setTimeout(() => connection.end(`${JSON.stringify(line)}\n`), delayMs);
+      });
+    });
+    const result = await runMesa(['auth', 'list'], { home });
+    server.close();
+    expect(result).toMatchObject({ status: 6, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^mesa: warning: the (?:unlock agent is of another version|vault changes all the time)[^\n]*passphrase\nmesa: the vault/,
+    );
+    expect(result.milliseconds).toBeLessThan(LIST_PATIENCE_MS);
+    expect(requests).toBeLessThanOrEqual(500);
+    // With the passphrase it is the vault's own list.
+    expect((await runMesa(['auth', 'list'], { home, env: UNLOCKED })).stdout).toContain('orgs/acme');
+  });
+});
+
+interface Page {
+  readonly names: readonly string[];
+  readonly more?: boolean;
+  readonly revision?: string;
+  readonly delayMs?: number;
+}
+
+function page(made: Page): Page {
+  return made;
+}
+
 describe('a vault that changed on disk', () => {
   it('under the same passphrase is opened anew, with one derivation', async () => {
     const home = await vaultHome();

@@ -130,6 +130,25 @@ describe('a server that answers with', () => {
     expect(requests).toHaveLength(2);
   });
 
+  it.each([
+    ['two cursors in turn', (count: number) => (count % 2 === 0 ? 'a' : 'b'), 3],
+    ['always another cursor', (count: number) => `page ${count}`, 1_000],
+    ['a cursor that is no part of a URL', () => 'x'.repeat(100_000), 1],
+  ])('%s is not asked for ever', async (_title, cursorOf, most) => {
+    const home = createTempHome();
+    writePlaintext(home, documentOf({ 'orgs/acme': KEY }));
+    let count = 0;
+    const { url, requests } = await startApiServer((_, response) => {
+      answerJson(response, 200, { next_cursor: cursorOf(count), has_more: true, api_keys: [] });
+      count += 1;
+    });
+    const options = { home, env: { MESA_API_URL: url } };
+    const result = await runMesa(['auth', 'api-keys', 'list', '--org', 'acme'], options);
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toContain('answered the list of API keys with something else');
+    expect(requests).toHaveLength(most);
+  });
+
   it('an answer that never ends is left after fifteen seconds', async () => {
     const home = createTempHome();
     writePlaintext(home, documentOf({ 'orgs/acme': KEY }));

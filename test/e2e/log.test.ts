@@ -1,3 +1,4 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -5,17 +6,22 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { isAlive } from '../support/agent.ts';
 import { runMesa, runShell } from '../support/run-mesa.ts';
 import { documentOf, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, readIfExists, type TempHome } from '../support/temp-home.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const KEY = 'mesa_Lq8sN2pX9f2c';
+/** On a busy machine, and without reading what is too large. */
+const PROMPTLY_MS = 20_000;
 const GET = ['auth', 'get-key', '--org', 'acme'];
 
 interface LogDocument {
@@ -162,10 +168,7 @@ describe('the log of uses', () => {
         chmodSync(path, 0o666);
       },
     ],
-    [
-      'of more than twice its size',
-      (path) => writeFileSync(path, Buffer.alloc(2 * 1024 * 1024 + 1), { mode: 0o600 }),
-    ],
+    ['a FIFO', (path) => execFileSync('mkfifo', ['-m', '600', path])],
   ])(
     'that is %s is left alone: the key is handed out, with one warning, and doctor tells of it',
     async (_, spoil) => {
@@ -174,11 +177,107 @@ describe('the log of uses', () => {
       const { size } = statSync(logOf(home));
       const result = await runMesa(GET, { home });
       expect(result).toMatchObject({ status: 0, stdout: `${KEY}\n` });
-      expect(result.stderr).toMatch(/^mesa: warning: this use is not in the log: [^\n]+\n$/);
+      expect(result.stderr).toMatch(/^mesa: warning: this use is not in the log: [^\n]+ is [^\n]+\n$/);
+      expect(result.stderr).toContain(logOf(home));
+      expect((await runMesa(['auth', 'doctor'], { home })).stdout).toContain(logOf(home));
       expect(statSync(logOf(home)).size).toBe(size);
       expect(readIfExists(join(home.path, 'decoy')) ?? 'kept').toBe('kept');
     },
   );
+
+  it.each([
+    ['2.3 MB in one line', 2_300_000],
+    ['17 MiB', 17 * 1024 * 1024],
+    ['10 GB with holes', 10_000_000_000],
+  ])('that came to hold %s is put aside by the next use, which is recorded', async (_title, size) => {
+    const home = homeWithKey();
+    writeFileSync(logOf(home), '', { mode: 0o600 });
+    truncateSync(logOf(home), size);
+    expect((await runMesa(['auth', 'doctor'], { home, env: { CI: '1' } })).stderr).toBe(
+      'mesa: nothing is wrong\n',
+    );
+    const used = await runMesa(GET, { home });
+    expect(used).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
+    expect(used.milliseconds).toBeLessThan(PROMPTLY_MS);
+    expect(statSync(join(home.dataDir, 'uses.1.log')).size).toBe(size);
+    const shown = await runMesa(['auth', 'log', '--json'], { home });
+    expect(shown.milliseconds).toBeLessThan(PROMPTLY_MS);
+    expect((JSON.parse(shown.stdout) as LogDocument).uses).toMatchObject([
+      { action: 'get-key', outcome: 'used' },
+    ]);
+    expect(shown.stderr.includes('only its end is shown')).toBe(size > 4 * 1024 * 1024);
+    expect((await runMesa(['auth', 'doctor'], { home, env: { CI: '1' } })).stderr).toBe(
+      'mesa: nothing is wrong\n',
+    );
+  });
+
+  it('that is too large loses no use while somebody else holds the lock, and is put aside afterwards', async () => {
+    const home = homeWithKey();
+    writeFileSync(logOf(home), '\n'.repeat(2_300_000), { mode: 0o600 });
+    const lock = home.write('.local/share/mesa/.lock', '');
+    const holder = spawn('flock', [lock, 'sleep', '60'], { stdio: 'ignore', detached: true });
+    onTestFinished(() => {
+      if (isAlive(Number(holder.pid))) {
+        process.kill(-Number(holder.pid), 'SIGKILL');
+      }
+    });
+    await waitUntil('the lock is taken', () => spawnSync('flock', ['-n', lock, 'true']).status === 1);
+    expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
+    expect(readFileSync(logOf(home), 'utf8')).toMatch(/\n\{"time":[^\n]+\n$/);
+    process.kill(-Number(holder.pid), 'SIGTERM');
+    await waitUntil('the lock is free', () => spawnSync('flock', ['-n', lock, 'true']).status === 0);
+    expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stderr: '' });
+    expect((await readLog(home)).uses).toHaveLength(2);
+    expect(readFileSync(logOf(home), 'utf8').split('\n')).toHaveLength(2);
+  });
+
+  it('that cannot be put aside has the use all the same while it is not too large, and says so truly', async () => {
+    const home = homeWithKey();
+    mkdirSync(join(home.dataDir, 'uses.1.log'));
+    for (const [size, warning, uses] of [
+      [1_500_000, 'the log of uses cannot be put aside', 1],
+      [2_300_000, 'this use is not in the log', 0],
+    ] as const) {
+      writeFileSync(logOf(home), '\n'.repeat(size), { mode: 0o600 });
+      expect(await runMesa(GET, { home })).toMatchObject({
+        status: 0,
+        stdout: `${KEY}\n`,
+        stderr: `mesa: warning: ${warning}: ${home.dataDir}/uses.1.log is a directory\n`,
+      });
+      expect(readFileSync(logOf(home), 'utf8').split('{"time":')).toHaveLength(uses + 1);
+    }
+    expect((await runMesa(['auth', 'doctor'], { home })).stdout).toContain('uses.1.log');
+  });
+
+  it('has what became of a key that was found and not used', async () => {
+    const home = createTempHome();
+    writePlaintext(
+      home,
+      `${documentOf({ 'orgs/acme': KEY })}key-id = "key_1"\nexpires = 2020-01-01T00:00:00Z\n`,
+    );
+    const early = home.write(
+      'early.cjs',
+      `const Real = Date; globalThis.Date = class extends Real {
+        constructor(...args) { super(...(args.length === 0 ? [-86_400_000] : args)); }
+        static now() { return -86_400_000; }
+      };`,
+    );
+    const env = { NODE_OPTIONS: `--require=${early}` };
+    const mint = ['auth', 'mint-token', '--repo', 'acme/web'];
+    expect(await runMesa(mint, { home, env })).toMatchObject({ status: 2, stdout: '' });
+    expect(await runMesa(mint, { home })).toMatchObject({ status: 0 });
+    const request = 'protocol=https\nhost=api.mesa.dev\npath=acme/web.git\n\n';
+    expect(await runMesa(['auth', 'git-credential', 'get'], { home, stdin: request })).toMatchObject({
+      status: 9,
+      stdout: 'quit=1\n',
+    });
+    const { uses } = await readLog(home);
+    expect(uses.map(({ action, source, outcome }) => [action, source, outcome])).toEqual([
+      ['mint-token', 'orgs/acme', 'usage'],
+      ['mint-token', 'orgs/acme', 'used'],
+      ['git-credential', 'orgs/acme', 'key_expires'],
+    ]);
+  });
 
   it('that others can read is closed to them', async () => {
     const home = homeWithKey();

@@ -267,6 +267,22 @@ describe('setup-git', () => {
       stderr: 'mesa: git did not run; is it installed?\nhint: install git, then run the command again\n',
     });
   });
+
+  it.each([
+    ['is killed', 0o755, 'kill -KILL $$', 'git was ended by SIGKILL'],
+    ['reaches a limit', 0o755, 'kill -XFSZ $$', 'git was ended by SIGXFSZ'],
+    ['says nothing', 0o755, 'exit 77', 'git config ended with status 77'],
+    ['cannot be executed', 0o644, '', 'git cannot be run: permission denied'],
+  ])('names what happened when git %s, and writes nothing', async (_title, mode, line, sentence) => {
+    const home = createTempHome();
+    const program = home.write('bin/git', `#!/bin/sh\n${line}\n`);
+    chmodSync(program, mode);
+    const before = home.tree();
+    const result = await runMesa(['auth', 'setup-git'], { home, env: { PATH: `${home.path}/bin` } });
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(new RegExp(`^mesa: ${sentence}\nhint: [^\n]+\n$`));
+    expect(home.tree()).toEqual(before);
+  });
 });
 
 const ACME_KEY = 'mesa_organization009f2c';

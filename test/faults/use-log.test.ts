@@ -57,6 +57,25 @@ it('has every line of a hundred uses at once, whole, while it is put aside', asy
   row.close(100);
 });
 
+it('loses no use of a hundred at once that find the log too large', async () => {
+  const row = new FaultRow('uses at once while the log is too large');
+  const home = await homeWithKey();
+  const old = Math.ceil((2.2 * FULL_BYTES) / OLD_LINE.length);
+  home.write('.local/share/mesa/uses.log', OLD_LINE.repeat(old));
+  const results = await Promise.all(
+    Array.from({ length: 100 }, () => runMesa(GET, { home, script: inject('quickMesa') })),
+  );
+  for (const { status, stdout, stderr } of results) {
+    const right = status === 0 && stdout === `${keyOf('orgs/acme')}\n` && stderr === '';
+    row.point('a use', right ? [] : [{ kind: 'damaged', text: `exit ${status}: ${stderr}` }]);
+  }
+  const { uses, damaged } = logs(home);
+  expect(damaged).toBe(0);
+  expect(uses.filter(({ action }) => action === 'old')).toHaveLength(old);
+  expect(uses.filter(({ action }) => action === 'get-key')).toHaveLength(100);
+  row.close(100);
+});
+
 /** A key is handed out whatever becomes of the log, and what is not in it is told. */
 function judge(home: TempHome, result: RunResult, killed: boolean): readonly Problem[] {
   const problems: Problem[] = [];

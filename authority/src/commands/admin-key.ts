@@ -1,6 +1,7 @@
 import { type CreatedApiKey, insertApiKey } from '../database/api-keys.ts';
 import type { Database } from '../database/schema.ts';
-import { codeOf, OperatorError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
+import { LostOutput, print, tell } from '../output.ts';
 import type { Organization } from '../rules/caller.ts';
 import type { Sealer } from '../secrets/sealer.ts';
 
@@ -24,15 +25,15 @@ export async function insertAdminKey(
  * @throws OperatorError when it cannot be written: nobody has it then
  */
 export async function printKey({ id, secret }: CreatedApiKey, slug: string): Promise<void> {
-  process.stderr.write(`admin key ${id} for ${slug}; it is shown this once:\n`);
+  tell(`admin key ${id} for ${slug}; it is shown this once:\n`);
   try {
-    await new Promise<void>((resolve, reject) => {
-      process.stdout.once('error', reject);
-      process.stdout.write(`${secret}\n`, (error) => (error ? reject(error) : resolve()));
-    });
+    await print(`${secret}\n`);
   } catch (error) {
+    if (!(error instanceof LostOutput)) {
+      throw error;
+    }
     throw new OperatorError(
-      `the key could not be written to standard output: ${codeOf(error) ?? 'unknown error'}`,
+      `the key could not be written to standard output: ${error.code}`,
       `mesa-authority new-admin-key --org ${slug} makes another one; revoke ${id}`,
     );
   }

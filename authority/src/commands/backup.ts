@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { sql } from 'kysely';
 
 import { OperatorError } from '../errors.ts';
+import { tell } from '../output.ts';
 import { addStorageOptions, openStorage, type StorageOptions } from './storage-options.ts';
 
 export function addBackup(program: Command): void {
@@ -33,5 +34,5 @@ async function backup(file: string, options: StorageOptions): Promise<void> {
   } finally {
     await db.destroy();
   }
-  process.stderr.write(`copied the database to ${target}\n`);
+  tell(`copied the database to ${target}\n`);
 }

@@ -15,6 +15,7 @@ import { openGitRoot } from '../git/git-root.ts';
 import { createPackServices } from '../git/pack-service.ts';
 import { requireGit } from '../git/run-git.ts';
 import { createApp } from '../http/app.ts';
+import { LogDestination } from './log-destination.ts';
 import { createLogger } from './logger.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { addStorageOptions, dataDirectory, openStorage, type StorageOptions } from './storage-options.ts';
@@ -88,7 +89,11 @@ export function addServe(program: Command): void {
 async function serve(options: ServeOptions): Promise<void> {
   const tls = readTls(options);
   requireSafeTransport(options, tls !== undefined);
-  const logger = createLogger(options.log === 'requests' ? 'info' : 'error');
+  // Neither of them waits for a reader: a server has others to serve.
+  const messages = new LogDestination(process.stderr.fd, 0);
+  const logger = createLogger(options.log === 'requests' ? 'info' : 'error', (code) =>
+    messages.write(`mesa-authority: the log cannot be written to standard output: ${code}\n`),
+  );
   await requireGit();
   const onLost = (error: Error): void =>
     logger.warn({ reason: error.message }, 'a database connection was lost');
@@ -128,7 +133,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const { port } = app.server.address() as { readonly port: number };
   const url = `${tls === undefined ? 'http' : 'https'}://${formatAddress({ ...options.listen, port })}`;
   const stopped = stopOnSignals(app);
-  process.stderr.write(`mesa-authority listens on ${url}, REST under ${url}/v1\n`);
+  messages.write(`mesa-authority listens on ${url}, REST under ${url}/v1\n`);
   await stopped;
 }
 

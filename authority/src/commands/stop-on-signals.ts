@@ -21,4 +21,6 @@ export async function stopOnSignals(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(giveUp, GRACE_MS);
   await app.close();
   clearTimeout(timer);
+  // Nothing listens to them from here on, so that they end what is left to do at once, as the last lines of the log.
+  process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
 }

@@ -5,7 +5,7 @@ import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readCredentialRequest, scopeOfPath, type CredentialRequest } from '../../git/credential-request.ts';
 import type { Context } from '../context.ts';
-import { resolveKeyOf } from '../key-context.ts';
+import { useKeyOf, type KeyInUse } from '../key-context.ts';
 
 export interface GitCredentialOptions {
   /** `get`, `store`, `erase`, and whatever git may come to ask. */
@@ -109,8 +109,12 @@ function scopeOf(context: Context, { path }: CredentialRequest): KeyScope | unde
   return org === undefined ? scope : { kind: 'org', org };
 }
 
-async function keyFor(context: Context, scope: KeyScope, config: Config): Promise<Answer> {
-  const key = await resolveKeyOf(context, scope, config, config);
+function keyFor(context: Context, scope: KeyScope, config: Config): Promise<Answer> {
+  return useKeyOf(context, scope, config, (key) => passwordOf(context, key), config);
+}
+
+/** @throws KEY_EXPIRES */
+async function passwordOf(context: Context, key: KeyInUse): Promise<Answer> {
   if (key.expires === undefined && !key.token.mayBeJwt) {
     return key;
   }

@@ -2,8 +2,11 @@ import { parseDuration } from '../../core/duration.ts';
 import { parseKeyUses, type KeyUse } from '../../core/key-use.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { checkPrivateDir } from '../../platform/private-dir.ts';
-import { readPrivateFile } from '../../platform/private-file.ts';
+import { readAll, usePrivateFile, type Warn } from '../../platform/private-file.ts';
 import type { Context } from '../context.ts';
+
+/** Of each of the two files. Twice what a log without a working lock comes to. */
+const MOST_BYTES = 4 * 1024 * 1024;
 
 export interface LogOptions {
   /** `--since`, as given. */
@@ -19,7 +22,7 @@ export async function runLog(context: Context, options: LogOptions): Promise<voi
   const warn = (message: string): void => output.warn(message);
   const dir = { path: paths.dataDir, base: paths.dataBase };
   const files = checkPrivateDir(dir, warn) ? [paths.olderUseLog, paths.useLog] : [];
-  const logs = files.map((path) => parseKeyUses(readPrivateFile(path, warn)?.toString('utf8') ?? ''));
+  const logs = files.map((path) => parseKeyUses(readEnd(path, warn)));
   const uses = logs.flatMap((log) =>
     log.uses.filter(({ time }) => earliest === undefined || time >= earliest),
   );
@@ -45,6 +48,17 @@ export async function runLog(context: Context, options: LogOptions): Promise<voi
   if (!audit) {
     output.hint('nothing is recorded now: [secrets] audit = false in config.toml');
   }
+}
+
+/** The end of a log: what mesa itself wrote is shorter. Empty when there is none. @throws as usePrivateFile */
+function readEnd(path: string, warn: Warn): string {
+  const bytes = usePrivateFile(path, warn, 'tighten', (fd, { size }) => {
+    if (size > MOST_BYTES) {
+      warn(`${path} is larger than mesa makes it; only its end is shown`);
+    }
+    return readAll(fd, Math.min(size, MOST_BYTES), Math.max(0, size - MOST_BYTES));
+  });
+  return bytes?.toString('utf8') ?? '';
 }
 
 /** @throws USAGE */

@@ -8,6 +8,7 @@ import type { SecretStore } from '../../core/secret-store.ts';
 import type { Token } from '../../core/token.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import { MesaAuthError } from '../../errors.ts';
+import { probeLock } from '../../platform/probe-lock.ts';
 import type { Context } from '../context.ts';
 import { variablesInForce, type Variable } from '../variables-in-force.ts';
 import { usedScope, type UsedScope } from '../key-context.ts';
@@ -59,6 +60,7 @@ export async function runStatus(asking: Context, options: StatusOptions): Promis
   if (status.state.kind === 'unreadable') {
     throw status.state.error;
   }
+  await warnOfLock(context);
   if (within !== undefined) {
     await assertGood(context, status, within);
   } else if (!options.json) {
@@ -124,6 +126,27 @@ async function assertGood(
 }
 
 const UNLOCK = 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE';
+
+/** Keys can be used without it, so that it changes nothing about the outcome. */
+async function warnOfLock({ output, paths }: Context): Promise<void> {
+  const error = await lockProblem(paths.lockFile);
+  if (error !== undefined) {
+    output.warn(`no key can be stored or removed: ${error.message}`);
+    output.hint(error.hint ?? 'mesa auth doctor');
+  }
+}
+
+async function lockProblem(lockFile: string): Promise<MesaAuthError | undefined> {
+  try {
+    await probeLock(lockFile);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return error;
+  }
+}
 
 function keysUnknown(path: string): MesaAuthError {
   return new MesaAuthError('LOCKED', `the vault ${path} is locked: when its keys expire is not known`, {
