@@ -1,12 +1,14 @@
 import { Output } from './cli/output.ts';
 import { reportError } from './cli/report-error.ts';
 import { main } from './main.ts';
+import { keepMemoryOutOfCores } from './platform/core-files.ts';
 import { processHost } from './platform/process-host.ts';
 
 // First of all, before anything can go wrong with a key in memory: files are private whatever the caller's umask,
 // the arguments disappear from the process list, and neither the inspector nor a crash report shows the heap.
 process.umask(0o077);
 process.title = 'mesa';
+keepMemoryOutOfCores();
 process.on('SIGUSR1', () => undefined);
 // Reports are off unless a flag asks for them, and looking at the settings costs a module.
 if (/--report/.test(`${process.env['NODE_OPTIONS'] ?? ''} ${process.execArgv.join(' ')}`)) {
