@@ -39,6 +39,31 @@ describe('a request', () => {
     expect(sent).toBe(`Bearer ${VALUE}`);
   });
 
+  it('takes an answer of 8 MiB, and not a byte more, however it comes', async () => {
+    const limit = 8 * 1024 * 1024;
+    const answerOf =
+      (length: number, endless: boolean): Answer =>
+      (_, response) => {
+        response.on('error', () => undefined);
+        response.writeHead(200, endless ? {} : { 'content-length': length });
+        response.write(`"${'x'.repeat(length - 2)}"`);
+        if (!endless) {
+          response.end();
+        }
+      };
+    const get = { method: 'GET', path: '/whoami' } as const;
+    const whole = await startApiServer(answerOf(limit, false));
+    const text = await requestJson({ apiUrl: whole.url, key: KEY, env: {} }, get);
+    expect(String(text)).toHaveLength(limit - 2);
+    for (const endless of [false, true]) {
+      const { url } = await startApiServer(answerOf(limit + 1, endless));
+      await expect(requestJson({ apiUrl: url, key: KEY, env: {} }, get)).rejects.toMatchObject({
+        code: 'SERVER_FAILED',
+        message: `${url}/v1/whoami answered with more than 8 MiB`,
+      });
+    }
+  });
+
   it('sends a body as JSON', async () => {
     const parts: Buffer[] = [];
     const { url: apiUrl, requests } = await startApiServer((request, response) => {
