@@ -54,6 +54,19 @@ function verdict(check: () => unknown): string {
   }
 }
 
+/** Of each permission, whether the caller has it. */
+function askedOf(caller: Caller): readonly string[] {
+  return (['read', 'write', 'admin'] as const).map((needed) =>
+    verdict(() => {
+      requirePermission(caller, needed);
+    }),
+  );
+}
+
+function width(permissions: Permissions, repoIds: KeyWidth['repoIds'] = null): KeyWidth {
+  return { permissions, repoIds };
+}
+
 const needs = (scope: string): string => `FORBIDDEN: This operation needs the scope '${scope}'`;
 const NOT_VALID = 'FORBIDDEN: The credential is not valid for this repository';
 
@@ -87,12 +100,6 @@ describe('the permissions of a caller', () => {
     [WRITE, 'allowed', 'allowed', needs('admin')],
     [ADMIN, 'allowed', 'allowed', 'allowed'],
   ] as const)('%j allow those below them, and not those above', (key, read, write, admin) => {
-    const askedOf = (caller: Caller): readonly string[] =>
-      (['read', 'write', 'admin'] as const).map((needed) =>
-        verdict(() => {
-          requirePermission(caller, needed);
-        }),
-      );
     expect(askedOf(keyWith(key))).toEqual([read, write, admin]);
     // A token has them from both: whichever is less decides.
     expect(askedOf(tokenOf(key, ADMIN))).toEqual([read, write, admin]);
@@ -185,11 +192,6 @@ describe('a repository', () => {
 });
 
 describe('a key', () => {
-  const width = (permissions: Permissions, repoIds: KeyWidth['repoIds'] = null): KeyWidth => ({
-    permissions,
-    repoIds,
-  });
-
   it.each([
     ['the same', width(WRITE), width(WRITE), true],
     ['fewer permissions', width(READ), width(ADMIN), true],
