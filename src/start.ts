@@ -1,26 +1,32 @@
 import { Output } from './cli/output.ts';
 import { reportError } from './cli/report-error.ts';
 import { main } from './main.ts';
+import { keepMemoryOutOfCores } from './platform/core-files.ts';
+import { silenceNode } from './platform/node-diagnostics.ts';
 import { processHost } from './platform/process-host.ts';
 
 // First of all, before anything can go wrong with a key in memory: files are private whatever the caller's umask,
-// the arguments disappear from the process list, and neither the inspector nor a crash report shows the heap.
+// the arguments disappear from the process list, and neither a core file nor a diagnostic of Node shows the memory.
 process.umask(0o077);
 process.title = 'mesa';
-process.on('SIGUSR1', () => undefined);
-// Reports are off unless a flag asks for them, and looking at the settings costs a module.
-if (/--report/.test(`${process.env['NODE_OPTIONS'] ?? ''} ${process.execArgv.join(' ')}`)) {
-  process.report.reportOnFatalError = false;
-  process.report.reportOnUncaughtException = false;
-  process.report.reportOnSignal = false;
-}
+keepMemoryOutOfCores();
 
 const host = processHost();
 
 // What fails outside the command itself, as in a stream's event, must not print a trace with values in it.
 process.on('uncaughtException', (error) => {
-  process.exit(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
+  end(error);
 });
+
+try {
+  silenceNode();
+} catch (error) {
+  end(error);
+}
 
 // Everything is written by now: what is written goes out at once. Ending here spares Node the tidying up.
 void main(process.argv.slice(2), host).then((status) => process.exit(status));
+
+function end(error: unknown): never {
+  process.exit(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
+}

@@ -100,7 +100,15 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   },
   {
     name: 'NODE_OPTIONS',
-    description: "Node's; its diagnostic reports stay off, since they hold the memory",
+    description: "Node's; reports, inspector and heap snapshots stay off, since they show the memory",
+  },
+  {
+    name: 'NODE_DEBUG',
+    description: "Node's; mesa prints nothing for it, the command of exec gets it",
+  },
+  {
+    name: 'NODE_TLS_REJECT_UNAUTHORIZED',
+    description: "Node's; with 0, no key is sent to a server, since anybody could answer",
   },
   {
     name: 'NODE_EXTRA_CA_CERTS',

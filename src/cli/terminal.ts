@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream, WriteStream } from 'node:tty';
 
 import { errnoOf } from '../errors.ts';
+import { standardError } from '../platform/node-diagnostics.ts';
 
 export const SHOW_CURSOR = '\u001b[?25h';
 export const HIDE_CURSOR = '\u001b[?25l';
@@ -24,8 +25,9 @@ export interface Terminal {
  * @returns undefined when there is no terminal
  */
 export function openTerminal(): Terminal | undefined {
-  return process.stdin.isTTY && process.stderr.isTTY
-    ? { input: process.stdin, output: process.stderr, close: () => process.stdin.pause() }
+  const output = standardError();
+  return process.stdin.isTTY && output.isTTY
+    ? { input: process.stdin, output, close: () => process.stdin.pause() }
     : openControllingTerminal();
 }
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
+import { withCoresAsAtStart } from './core-files.ts';
 import { cannotRun } from './find-command.ts';
 import { isInForeground } from './foreground.ts';
 import { descriptorsAtStart } from './inherited-descriptors.ts';
@@ -55,10 +56,8 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
       reject(cannotRun(command, errnoOf(error)));
     };
     try {
-      child = spawn(command, args, {
-        env,
-        stdio: [...(stdio ?? withGiven(['inherit', 'inherit', 'inherit']))],
-      });
+      const streams = stdio ?? withGiven(['inherit', 'inherit', 'inherit']);
+      child = withCoresAsAtStart(() => spawn(command, args, { env, stdio: [...streams] }));
     } catch (error) {
       // Arguments and environment may be longer than the kernel takes: execve(2), E2BIG.
       fail(error);

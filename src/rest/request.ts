@@ -2,6 +2,7 @@ import { escapeText } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { ApiKeyInUse } from './api-key-in-use.ts';
 import { failedAnswer, unreachable } from './failures.ts';
+import { assertPrivateConnection } from './private-connection.ts';
 import { openConnections, type Environment } from './proxy.ts';
 
 /** Who asks whom. */
@@ -30,7 +31,8 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
  * One request, sent once: what is not safe to repeat is not repeated. No redirect is followed, since the key would
  * travel with it.
  * @returns the answer's JSON
- * @throws KEY_REFUSED for 401 and 403, UNREACHABLE when there is no answer in time, SERVER_FAILED for any other answer
+ * @throws KEY_REFUSED for 401 and 403, UNREACHABLE when there is no answer in time, SERVER_FAILED for any other answer,
+ * CONFIG_INVALID for settings that give the key away
  */
 export async function requestJson(access: ApiAccess, request: ApiRequest): Promise<unknown> {
   const { apiUrl, key, env, timeoutMs = TIMEOUT_MS } = access;
@@ -50,6 +52,7 @@ export async function requestJson(access: ApiAccess, request: ApiRequest): Promi
   };
   let status: number;
   let text: string;
+  assertPrivateConnection(apiUrl, env);
   const connections = await openConnections(apiUrl, env);
   try {
     const response = await connections.fetch(url, init);

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Identity, Recipient, Stanza } from 'age-encryption';
 
 import { MesaAuthError } from '../errors.ts';
+import { quittingWithoutCore } from '../platform/core-files.ts';
 import type { VaultHeader } from './header.ts';
 
 // C2SP age specification, "scrypt recipient stanza": r = 8, p = 1, label before the salt, ChaCha20-Poly1305 under
@@ -28,7 +29,7 @@ function derivationBytes(workFactor: number): number {
  */
 export function deriveWrapKey(passphrase: string, salt: Uint8Array, workFactor: number): Promise<Buffer> {
   const maxmem = derivationBytes(workFactor);
-  return new Promise((resolve, reject) => {
+  const derivation = new Promise<Buffer>((resolve, reject) => {
     const options = { N: 2 ** workFactor, r: BLOCK_SIZE, p: 1, maxmem };
     scrypt(passphrase, Buffer.concat([LABEL, salt]), KEY_BYTES, options, (error, key) => {
       if (error === null) {
@@ -43,6 +44,7 @@ export function deriveWrapKey(passphrase: string, salt: Uint8Array, workFactor: 
       );
     });
   });
+  return quittingWithoutCore(derivation);
 }
 
 /** Whether two derivations fit side by side: two cores, and memory for both with a third one's worth to spare. */

@@ -14,6 +14,7 @@ export const KEYS = {
   down: '\u001b[B',
   ctrlC: '\u0003',
   ctrlD: '\u0004',
+  ctrlBackslash: '\u001c',
   ctrlU: '\u0015',
   ctrlZ: '\u001a',
 } as const;
@@ -120,8 +121,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
     },
     run,
     ended: async () => {
-      // Behind the echo of Ctrl-C, where the shell does not know of it.
-      await waitFor(/(?:^|\n)(?:\^C)?\$$/);
+      // Behind the echo of Ctrl-C or Ctrl-\, where the shell does not know of it.
+      await waitFor(/(?:^|\n)(?:\^[C\\])?\$$/);
       return run('(exit $?)');
     },
     resize: (columns, rows) => {

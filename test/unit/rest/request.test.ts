@@ -23,6 +23,17 @@ async function ask(answer: Answer, timeoutMs?: number): Promise<{ apiUrl: string
   return { apiUrl, error };
 }
 
+/** An answer of so many bytes of JSON; an endless one neither says how many nor ends. */
+function textOf(length: number, endless: boolean): Answer {
+  return (_, response) => {
+    response.writeHead(200, endless ? {} : { 'content-length': length });
+    response.write(`"${'x'.repeat(length - 2)}"`);
+    if (!endless) {
+      response.end();
+    }
+  };
+}
+
 describe('a request', () => {
   it('carries the key as a bearer credential, and gives what the server says', async () => {
     let sent: unknown;
@@ -37,6 +48,21 @@ describe('a request', () => {
       permissions: ['admin'],
     });
     expect(sent).toBe(`Bearer ${VALUE}`);
+  });
+
+  it('takes an answer of 8 MiB, and not a byte more, however it comes', async () => {
+    const limit = 8 * 1024 * 1024;
+    const get = { method: 'GET', path: '/whoami' } as const;
+    const whole = await startApiServer(textOf(limit, false));
+    const text = await requestJson({ apiUrl: whole.url, key: KEY, env: {} }, get);
+    expect(String(text)).toHaveLength(limit - 2);
+    for (const endless of [false, true]) {
+      const { url } = await startApiServer(textOf(limit + 1, endless));
+      await expect(requestJson({ apiUrl: url, key: KEY, env: {} }, get)).rejects.toMatchObject({
+        code: 'SERVER_FAILED',
+        message: `${url}/v1/whoami answered with more than 8 MiB`,
+      });
+    }
   });
 
   it('sends a body as JSON', async () => {
