@@ -50,7 +50,7 @@ const { output } = await bundle.write({
       // What every command needs but the most frequent.
       {
         name: 'any-command',
-        test: /\/src\/cli\/(?:any-command|api-commands|command-table|shells|working-commands)\.ts$/,
+        test: /\/src\/cli\/command-line\/(?:any-command|api-commands|table|shells|working-commands)\.ts$/,
       },
       // What every write needs: one file is loaded faster than five.
       {

@@ -1,8 +1,8 @@
-import { FREQUENT_COMMANDS } from './cli/frequent-commands.ts';
-import { Output } from './cli/output.ts';
-import { parsePlainCommandLine, runPlainCommandLine } from './cli/plain-command-line.ts';
-import { reportError } from './cli/report-error.ts';
-import { VERSION } from './cli/version.ts';
+import { FREQUENT_COMMANDS } from './cli/command-line/frequent-commands.ts';
+import { Output } from './session/output.ts';
+import { parsePlainCommandLine, runPlainCommandLine } from './cli/command-line/plain.ts';
+import { reportError } from './cli/terminal/report-error.ts';
+import { VERSION } from './session/program.ts';
 import type { Host } from './platform/host.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
     }
     const frequent = parsePlainCommandLine(argv, FREQUENT_COMMANDS);
     if (frequent === undefined) {
-      const { runAnyCommand } = await import('./cli/any-command.ts');
+      const { runAnyCommand } = await import('./cli/command-line/any-command.ts');
       return await runAnyCommand(argv, host);
     }
     return (await runPlainCommandLine(frequent, host)) ?? 0;

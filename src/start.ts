@@ -1,5 +1,5 @@
-import { Output } from './cli/output.ts';
-import { reportError } from './cli/report-error.ts';
+import { Output } from './session/output.ts';
+import { reportError } from './cli/terminal/report-error.ts';
 import { main } from './main.ts';
 import { keepMemoryOutOfCores } from './platform/core-files.ts';
 import { silenceNode } from './platform/node-diagnostics.ts';

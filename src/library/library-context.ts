@@ -1,22 +1,13 @@
-import { Context } from '../cli/context.ts';
+import { Context } from '../session/context.ts';
 import { MesaAuthError } from '../errors.ts';
 import { wallClock } from '../platform/clock.ts';
 import type { Host } from '../platform/host.ts';
-import type { Prompter } from '../platform/prompter.ts';
 import type { KeyOptions } from './resolve-key.ts';
 
-/** What the program's parts get inside of somebody else's process: no terminal, no output, and nobody to ask. */
-class LibraryContext extends Context {
-  override get user(): number {
-    return process.pid;
-  }
-
-  override prompter(): Promise<Prompter | undefined> {
-    return Promise.resolve(undefined);
-  }
-}
-
-/** @param action the name under which uses of keys are recorded */
+/**
+ * What the program's parts get inside of somebody else's process: no terminal, no output, and nobody to ask.
+ * @param action the name under which uses of keys are recorded
+ */
 export function libraryContext(options: KeyOptions, action: string): Context {
   const { env = process.env, cwd, configPath, passphrase, onMessage } = options;
   const silent = { isTerminal: false, write: () => undefined };
@@ -30,7 +21,12 @@ export function libraryContext(options: KeyOptions, action: string): Context {
     now: wallClock,
     script: '',
   };
-  return new LibraryContext(host, { configPath, nonInteractive: false }, 'tighten', action);
+  return new Context({
+    host,
+    globals: { configPath, nonInteractive: false },
+    command: action,
+    user: process.pid,
+  });
 }
 
 /** The same, with the advice for programs where the one for people would not do. */

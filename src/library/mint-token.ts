@@ -34,7 +34,7 @@ export async function mintToken(options: MintTokenOptions = {}): Promise<MintedT
   const [{ checkOptions }, { libraryContext, withAdvice }, { mintForCommand }] = await Promise.all([
     import('./check-options.ts'),
     import('./library-context.ts'),
-    import('../cli/mint.ts'),
+    import('../session/mint.ts'),
   ]);
   checkOptions(options);
   const { org: wanted, repos: names, permissions: asked, ttlSeconds } = options;

@@ -30,7 +30,7 @@ export async function resolveKey(options: ResolveKeyOptions = {}): Promise<strin
   const [{ checkOptions }, { libraryContext, withAdvice }, { resolveKey: findKey }] = await Promise.all([
     import('./check-options.ts'),
     import('./library-context.ts'),
-    import('../cli/key-context.ts'),
+    import('../session/use-key.ts'),
   ]);
   checkOptions(options);
   const { org, repo } = options;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { COMMANDS, GROUPS } from '../../src/cli/command-table.ts';
+import { COMMANDS, GROUPS } from '../../src/cli/command-line/table.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { COMMANDS } from '../../src/cli/command-table.ts';
+import { COMMANDS } from '../../src/cli/command-line/table.ts';
 import { unlock } from '../support/agent.ts';
 import { MESA, NODE, runMesa, runShell, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { readKeyFromStdin } from '../../src/cli/read-key.ts';
+import { readKeyFromStdin } from '../../src/cli/show/read-key.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
 import { parseMesaOrgs } from '../../src/core/mesa-orgs.ts';
 import { describeToken } from '../../src/core/token-kind.ts';

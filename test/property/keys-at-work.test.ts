@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { parseExpires, parseKeyId, parseTagChanges } from '../../src/cli/api-key-flags.ts';
+import { parseExpires, parseKeyId, parseTagChanges } from '../../src/cli/api/api-key-flags.ts';
 import { parseApiUrl } from '../../src/core/api-url.ts';
 import { main } from '../../src/main.ts';
 import { parsePermissions, parseRepos } from '../../src/minting/token-order.ts';

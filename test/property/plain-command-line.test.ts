@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
-import { runProgram } from '../../src/cli/program.ts';
-import { globalOptions, type CommandSpec } from '../../src/cli/command-spec.ts';
-import { COMMANDS } from '../../src/cli/command-table.ts';
-import { parsePlainCommandLine } from '../../src/cli/plain-command-line.ts';
-import type { GlobalOptions } from '../../src/cli/context.ts';
+import { runProgram } from '../../src/cli/command-line/full.ts';
+import type { CommandSpec } from '../../src/cli/command-line/spec.ts';
+import { COMMANDS } from '../../src/cli/command-line/table.ts';
+import { globalOptions, parsePlainCommandLine } from '../../src/cli/command-line/plain.ts';
+import type { GlobalOptions } from '../../src/session/context.ts';
 import type { Host } from '../../src/platform/host.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { RUNS } from '../support/runs.ts';

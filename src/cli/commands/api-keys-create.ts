@@ -3,17 +3,17 @@ import { formatStoreKey, type KeyScope, type RepoScope } from '../../core/key-sc
 import type { Change, SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { createApiKey, type CreatedApiKey, type KeyOrder } from '../../rest/api-keys.ts';
-import { parseExpires, parseTags } from '../api-key-flags.ts';
-import { apiKeyDocument, describeApiKey } from '../api-key-report.ts';
-import { openApi, type ApiSession } from '../api-session.ts';
-import { hasConsent } from '../consent.ts';
-import type { Context } from '../context.ts';
-import { announceToActions } from '../github-actions.ts';
-import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../keep-new-key.ts';
-import { withProgress } from '../progress.ts';
-import { idOfNamed } from '../repository-names.ts';
-import { startSession } from '../startup.ts';
-import { uninterrupted } from '../uninterrupted.ts';
+import { parseExpires, parseTags } from '../api/api-key-flags.ts';
+import { apiKeyDocument, describeApiKey } from '../api/api-key-report.ts';
+import { openApi, type ApiSession } from '../api/api-access.ts';
+import { hasConsent } from '../whole-store/consent.ts';
+import type { Context } from '../../session/context.ts';
+import { announceToActions } from '../show/github-actions.ts';
+import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../api/keep-new-key.ts';
+import { withProgress } from '../terminal/progress.ts';
+import { idOfNamed } from '../api/repository-names.ts';
+import { beginCommand } from '../../session/context.ts';
+import { uninterrupted } from '../terminal/uninterrupted.ts';
 
 export interface CreateApiKeyOptions {
   readonly org: string | undefined;
@@ -81,7 +81,7 @@ async function findTarget(
   yes: boolean,
 ): Promise<Target> {
   const scopes: readonly KeyScope[] = repos.length === 0 ? [{ kind: 'org', org }] : repos;
-  const { store } = await startSession(context);
+  const { store } = await beginCommand(context);
   const entries = await store.read();
   const taken = scopes.map(formatStoreKey).filter((name) => entries.has(name));
   if (taken.length > 0) {

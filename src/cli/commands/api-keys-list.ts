@@ -2,12 +2,12 @@ import { parsePermission, PERMISSIONS, type Permission } from '../../access-toke
 import { scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
-import { API_KEY_HEADING, apiKeyDocument, apiKeyRow } from '../api-key-report.ts';
-import { openApi, type ApiSession } from '../api-session.ts';
-import type { Context } from '../context.ts';
-import { jsonWriter, tableWriter } from '../list-writer.ts';
-import { withProgress } from '../progress.ts';
-import { idOfNamed, knownNames } from '../repository-names.ts';
+import { API_KEY_HEADING, apiKeyDocument, apiKeyRow } from '../api/api-key-report.ts';
+import { openApi, type ApiSession } from '../api/api-access.ts';
+import type { Context } from '../../session/context.ts';
+import { jsonWriter, tableWriter } from '../terminal/list-writer.ts';
+import { withProgress } from '../terminal/progress.ts';
+import { idOfNamed, knownNames } from '../api/repository-names.ts';
 
 export interface ListApiKeysOptions {
   readonly org: string | undefined;

@@ -3,12 +3,12 @@ import { formatStoreKey, scopeFlags } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { revokeApiKey } from '../../rest/api-keys.ts';
-import { parseKeyId } from '../api-key-flags.ts';
-import { identify, openApi, type ApiSession } from '../api-session.ts';
-import { hasConsent } from '../consent.ts';
-import type { Context } from '../context.ts';
-import { missingApiKey } from '../missing-api-key.ts';
-import { withProgress } from '../progress.ts';
+import { parseKeyId } from '../api/api-key-flags.ts';
+import { identify, openApi, type ApiSession } from '../api/api-access.ts';
+import { hasConsent } from '../whole-store/consent.ts';
+import type { Context } from '../../session/context.ts';
+import { missingApiKey } from '../api/missing-api-key.ts';
+import { withProgress } from '../terminal/progress.ts';
 
 export interface RevokeApiKeyOptions {
   readonly org: string | undefined;

@@ -11,15 +11,15 @@ import {
 } from '../../rest/api-keys.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami } from '../../rest/whoami.ts';
-import { parseExpires } from '../api-key-flags.ts';
-import { describeApiKey } from '../api-key-report.ts';
-import type { Context } from '../context.ts';
-import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../keep-new-key.ts';
-import { withProgress } from '../progress.ts';
-import { knownNames } from '../repository-names.ts';
-import { planRotation, ROTATED_FROM, type Rotation } from '../rotation.ts';
-import type { ScopeOptions } from '../scope-options.ts';
-import { uninterrupted } from '../uninterrupted.ts';
+import { parseExpires } from '../api/api-key-flags.ts';
+import { describeApiKey } from '../api/api-key-report.ts';
+import type { Context } from '../../session/context.ts';
+import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../api/keep-new-key.ts';
+import { withProgress } from '../terminal/progress.ts';
+import { knownNames } from '../api/repository-names.ts';
+import { planRotation, ROTATED_FROM, type Rotation } from '../api/rotation.ts';
+import type { ScopeOptions } from '../../session/scope-options.ts';
+import { uninterrupted } from '../terminal/uninterrupted.ts';
 
 export interface RotateApiKeyOptions extends ScopeOptions {
   /** Instead of the old key's time. */

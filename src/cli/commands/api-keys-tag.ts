@@ -1,10 +1,10 @@
 import { MesaAuthError } from '../../errors.ts';
 import { changeTags } from '../../rest/api-keys.ts';
-import { parseKeyId, parseTagChanges } from '../api-key-flags.ts';
-import { openApi } from '../api-session.ts';
-import type { Context } from '../context.ts';
-import { missingApiKey } from '../missing-api-key.ts';
-import { withProgress } from '../progress.ts';
+import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
+import { openApi } from '../api/api-access.ts';
+import type { Context } from '../../session/context.ts';
+import { missingApiKey } from '../api/missing-api-key.ts';
+import { withProgress } from '../terminal/progress.ts';
 
 export interface TagApiKeyOptions {
   readonly org: string | undefined;

@@ -8,12 +8,12 @@ import { isShared } from '../../platform/private-dir.ts';
 import { EncryptedStore } from '../../stores/encrypted-store.ts';
 import type { WholeStore } from '../../stores/opened-store.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
-import { hasConsent } from '../consent.ts';
-import type { Context } from '../context.ts';
-import { isSamePlace, parseFileArgument } from '../file-argument.ts';
-import { passphraseForBackup } from '../new-passphrase.ts';
-import { passphraseFrom } from '../passphrases.ts';
-import { startSession } from '../startup.ts';
+import { hasConsent } from '../whole-store/consent.ts';
+import type { Context } from '../../session/context.ts';
+import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
+import { passphraseForBackup } from '../whole-store/new-passphrase.ts';
+import { passphraseFrom } from '../../session/passphrases.ts';
+import { beginCommand } from '../../session/context.ts';
 
 export interface BackupOptions {
   /** As given. */
@@ -33,7 +33,7 @@ export async function runBackup(context: Context, options: BackupOptions): Promi
   }
   assertNoFile(path);
   checkDir(context, dirname(path));
-  const { config } = await startSession(context);
+  const { config } = await beginCommand(context);
   const store = await context.openWholeStore(config.backend);
   if (options.plaintext && store instanceof EncryptedStore) {
     throw new MesaAuthError('USAGE', 'a vault is backed up as it is, encrypted', {

@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs';
 import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { EncryptedStore } from '../../stores/encrypted-store.ts';
-import type { Context } from '../context.ts';
-import { assertPassphraseToReplace, passphraseToReplace } from '../new-passphrase.ts';
-import { passphraseFrom } from '../passphrases.ts';
-import { startSession } from '../startup.ts';
+import type { Context } from '../../session/context.ts';
+import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
+import { passphraseFrom } from '../../session/passphrases.ts';
+import { beginCommand } from '../../session/context.ts';
 
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
 export async function runChangePassphrase(context: Context): Promise<void> {
-  const { config } = await startSession(context);
+  const { config } = await beginCommand(context);
   const store = await context.openWholeStore(config.backend);
   if (!(store instanceof EncryptedStore)) {
     throw new MesaAuthError('USAGE', `keys are kept in ${store.backend}, which has no passphrase`, {
@@ -24,7 +24,7 @@ export async function runChangePassphrase(context: Context): Promise<void> {
   }
   await assertPassphraseToReplace(context);
   // The agent that the old passphrase would start would have to end at once.
-  context.unlockTimeout = undefined;
+  (await context.passphrases()).unlockFor(undefined);
   // Nobody shall think of a new passphrase for a vault that does not open.
   await store.open();
   await store.changePassphrase(await passphraseToReplace(context));

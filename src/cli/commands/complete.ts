@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { valueOf } from '../command-spec.ts';
+import { valueOf } from '../command-line/spec.ts';
 import { decodeUtf8 } from '../../platform/utf8.ts';
-import { complete } from '../complete.ts';
-import { FILES } from '../completion-scripts.ts';
-import { Context } from '../context.ts';
-import { knownScopes } from '../known-scopes.ts';
+import { complete } from '../command-line/complete.ts';
+import { FILES } from '../command-line/completion-scripts.ts';
+import { Context } from '../../session/context.ts';
+import { knownScopes } from '../show/known-scopes.ts';
 
 const MAX_BYTES = 64 * 1024;
 /** An unlock agent that does not answer is not waited for: somebody is typing. */
@@ -22,15 +22,15 @@ export async function runComplete({ host, output }: Context): Promise<void> {
     const found = await complete(words, (flags) =>
       atOnce(
         knownScopes(
-          new Context(
-            {
+          new Context({
+            host: {
               ...host,
               // Without the passphrase: a derivation takes a second.
               env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
               stderr: { isTerminal: false, write: () => undefined },
             },
-            { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
-          ),
+            globals: { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
+          }),
         ),
       ),
     );

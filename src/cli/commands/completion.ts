@@ -1,7 +1,7 @@
 import { MesaAuthError } from '../../errors.ts';
-import { COMPLETION_SCRIPTS } from '../completion-scripts.ts';
-import type { Context } from '../context.ts';
-import { SHELLS } from '../shells.ts';
+import { COMPLETION_SCRIPTS } from '../command-line/completion-scripts.ts';
+import type { Context } from '../../session/context.ts';
+import { SHELLS } from '../command-line/shells.ts';
 
 export interface CompletionOptions {
   /** As given; undefined when it was left out. */

@@ -7,9 +7,9 @@ import { examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import type { Patient, StoreView } from '../../doctor/patient.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../context.ts';
-import { withDataLock } from '../data-lock.ts';
-import { VERSION } from '../version.ts';
+import type { Context } from '../../session/context.ts';
+import { withDataLock } from '../../session/data-lock.ts';
+import { VERSION } from '../../session/program.ts';
 
 export interface DoctorOptions {
   readonly fix: boolean;

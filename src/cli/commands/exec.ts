@@ -12,11 +12,11 @@ import { assertRunnable } from '../../platform/find-command.ts';
 import type { Host } from '../../platform/host.ts';
 import { endAs, runChild } from '../../platform/run-child.ts';
 import { runMasked } from '../../platform/run-masked.ts';
-import type { Context } from '../context.ts';
-import { announceToActions } from '../github-actions.ts';
-import { resolveKey, resolveKeyOf, type KeyInUse } from '../key-context.ts';
-import { expiryOf } from '../key-report.ts';
-import { mintForCommand, type MintOptions } from '../mint.ts';
+import type { Context } from '../../session/context.ts';
+import { announceToActions } from '../show/github-actions.ts';
+import { resolveKey, resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import { expiryOf } from '../../session/key-report.ts';
+import { mintForCommand, type MintOptions } from '../../session/mint.ts';
 
 export interface ExecOptions extends MintOptions {
   /** The command and its arguments. */

@@ -4,8 +4,8 @@ import { scopeFlags, type KeyScope } from '../../core/key-scope.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readCredentialRequest, scopeOfPath, type CredentialRequest } from '../../git/credential-request.ts';
-import type { Context } from '../context.ts';
-import { useKeyOf, type KeyInUse } from '../key-context.ts';
+import type { Context } from '../../session/context.ts';
+import { useKeyOf, type KeyInUse } from '../../session/use-key.ts';
 
 export interface GitCredentialOptions {
   /** `get`, `store`, `erase`, and whatever git may come to ask. */
@@ -118,7 +118,7 @@ async function passwordOf(context: Context, key: KeyInUse): Promise<Answer> {
   if (key.expires === undefined && !key.token.mayBeJwt) {
     return key;
   }
-  const { expiryOf, refuseExpired } = await import('../key-report.ts');
+  const { expiryOf, refuseExpired } = await import('../../session/key-report.ts');
   refuseExpired(context, key);
   return { token: key.token, expires: expiryOf(key) };
 }
@@ -129,7 +129,7 @@ async function mintedFor(context: Context, scope: KeyScope, config: Config): Pro
       hint: 'mesa auth setup-git --mint',
     });
   }
-  const { mintForScope } = await import('../mint.ts');
+  const { mintForScope } = await import('../../session/mint.ts');
   // Git does not tell a fetch from a push.
   const permissions = ['read', 'write'] as const;
   const order = { permissions, repos: [`${scope.org}/${scope.repo}`], ttlSeconds: MINT_TTL_SECONDS };

@@ -2,10 +2,11 @@ import { loadConfig, readConfigText } from '../../config/config-file.ts';
 import { DEFAULT_BACKEND } from '../../config/config.ts';
 import type { Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { parseBackend } from '../backend-option.ts';
-import { chooseConfigFile } from '../config-target.ts';
-import type { Context } from '../context.ts';
-import { describeKeysLeft, onboard, saveBackend } from '../onboard.ts';
+import { parseBackend } from '../whole-store/backend-option.ts';
+import { chooseConfigFile } from '../../session/config-target.ts';
+import type { Context } from '../../session/context.ts';
+import { saveBackend } from '../../session/config-target.ts';
+import { describeKeysLeft, onboard } from '../../session/onboard.ts';
 
 export interface InitOptions {
   /** `--backend`, as given. */

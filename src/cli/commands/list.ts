@@ -1,8 +1,8 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
-import type { Context } from '../context.ts';
-import { entryDocument } from '../key-report.ts';
-import { hintAtOtherStore } from '../other-store.ts';
-import { startSession } from '../startup.ts';
+import type { Context } from '../../session/context.ts';
+import { entryDocument } from '../../session/key-report.ts';
+import { hintAtOtherStore } from '../../session/other-store.ts';
+import { beginCommand } from '../../session/context.ts';
 
 export interface ListOptions {
   readonly json: boolean;
@@ -10,7 +10,7 @@ export interface ListOptions {
 
 /** `mesa auth list`: every scope with its masked key. */
 export async function runList(context: Context, options: ListOptions): Promise<void> {
-  const { store } = await startSession(context);
+  const { store } = await beginCommand(context);
   const entries = [...(await store.read()).values()];
   if (options.json) {
     context.output.json({

@@ -1,5 +1,5 @@
 import { lockAgent } from '../../agent/control.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../../session/context.ts';
 
 /** `mesa auth lock`: ends the unlock agent, whatever vault it holds. */
 export async function runLock(context: Context): Promise<void> {

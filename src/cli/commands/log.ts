@@ -3,7 +3,7 @@ import { parseKeyUses, type KeyUse } from '../../core/key-use.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { checkPrivateDir } from '../../platform/private-dir.ts';
 import { readAll, usePrivateFile, type Warn } from '../../platform/private-file.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../../session/context.ts';
 
 /** Of each of the two files. Twice what a log without a working lock comes to. */
 const MOST_BYTES = 4 * 1024 * 1024;

@@ -6,15 +6,15 @@ import { sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
 import { openNew, type OpenedStore, type WholeStore } from '../../stores/opened-store.ts';
-import { parseBackend } from '../backend-option.ts';
-import { chooseConfigFile } from '../config-target.ts';
-import { assertConsentPossible, hasConsent, type Consent } from '../consent.ts';
-import type { Context } from '../context.ts';
-import { planJson, planRows, type PlannedChange } from '../document-plan.ts';
-import { planMigration } from '../migration-plan.ts';
-import { saveBackend } from '../onboard.ts';
-import { peekConfig } from '../peek-config.ts';
-import { startSession } from '../startup.ts';
+import { parseBackend } from '../whole-store/backend-option.ts';
+import { chooseConfigFile } from '../../session/config-target.ts';
+import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
+import type { Context } from '../../session/context.ts';
+import { planJson, planRows, type PlannedChange } from '../whole-store/document-plan.ts';
+import { planMigration } from '../whole-store/migration-plan.ts';
+import { saveBackend } from '../../session/config-target.ts';
+import { peekConfig } from '../../session/peek-config.ts';
+import { beginCommand } from '../../session/context.ts';
 
 export interface MigrateOptions {
   /** `--to`, as given. */
@@ -47,7 +47,7 @@ export async function runMigrate(context: Context, options: MigrateOptions): Pro
       hint: `mesa auth migrate --to ${to} --dry-run --json`,
     });
   }
-  const config = options.dryRun ? await peekConfig(context) : (await startSession(context)).config;
+  const config = options.dryRun ? await peekConfig(context) : (await beginCommand(context)).config;
   const stores: Stores = {
     source: await context.openWholeStore(to === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file'),
     target: await context.openWholeStore(to),
@@ -65,7 +65,7 @@ export async function runMigrate(context: Context, options: MigrateOptions): Pro
   }
   await assertConsentPossible(context, consent);
   // An agent is for a vault that was there and stays.
-  context.unlockTimeout = undefined;
+  (await context.passphrases()).unlockFor(undefined);
   const source = await stores.source.open();
   if (stores.targetInForce && sameDocument(source.document, EMPTY_DOCUMENT)) {
     await switchOver(context, stores, consent, options);

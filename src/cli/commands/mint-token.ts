@@ -1,6 +1,6 @@
-import type { Context } from '../context.ts';
-import { announceToActions } from '../github-actions.ts';
-import { mintForCommand, type MintOptions } from '../mint.ts';
+import type { Context } from '../../session/context.ts';
+import { announceToActions } from '../show/github-actions.ts';
+import { mintForCommand, type MintOptions } from '../../session/mint.ts';
 
 export interface MintTokenOptions extends MintOptions {
   readonly json: boolean;

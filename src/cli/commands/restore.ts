@@ -4,13 +4,19 @@ import { readNamedFile } from '../../platform/read-file.ts';
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { openNew, replaceDocument } from '../../stores/opened-store.ts';
-import { assertConsentPossible, hasConsent, type Consent } from '../consent.ts';
-import type { Context } from '../context.ts';
-import { changesUnknown, describePlan, planJson, planRows, type PlannedChange } from '../document-plan.ts';
-import { isSamePlace, parseFileArgument } from '../file-argument.ts';
-import { openBackup } from '../open-backup.ts';
-import { peekConfig } from '../peek-config.ts';
-import { startSession } from '../startup.ts';
+import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
+import type { Context } from '../../session/context.ts';
+import {
+  changesUnknown,
+  describePlan,
+  planJson,
+  planRows,
+  type PlannedChange,
+} from '../whole-store/document-plan.ts';
+import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
+import { openBackup } from '../whole-store/open-backup.ts';
+import { peekConfig } from '../../session/peek-config.ts';
+import { beginCommand } from '../../session/context.ts';
 
 export interface RestoreOptions {
   /** As given. */
@@ -37,7 +43,7 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
   if (!options.dryRun) {
     await assertConsentPossible(context, consent);
   }
-  const config = options.dryRun ? await peekConfig(context) : (await startSession(context)).config;
+  const config = options.dryRun ? await peekConfig(context) : (await beginCommand(context)).config;
   const store = await context.openWholeStore(config.backend);
   if (isSamePlace(path, store.location)) {
     throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
@@ -66,7 +72,7 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
   }
   if (opened === undefined) {
     // An agent is for a vault that is there.
-    context.unlockTimeout = undefined;
+    (await context.passphrases()).unlockFor(undefined);
   }
   await replaceDocument(opened ?? (await openNew(store)), next);
   context.output.note(`restored ${path} into ${store.backend}: ${describePlan(plan)}`);

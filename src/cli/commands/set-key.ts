@@ -1,10 +1,10 @@
 import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { describeTokenProblem, Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../context.ts';
-import { readKeyFromStdin } from '../read-key.ts';
-import type { ScopeOptions } from '../scope-options.ts';
-import { startSession } from '../startup.ts';
+import type { Context } from '../../session/context.ts';
+import { readKeyFromStdin } from '../show/read-key.ts';
+import type { ScopeOptions } from '../../session/scope-options.ts';
+import { beginCommand } from '../../session/context.ts';
 
 export interface SetKeyOptions extends ScopeOptions {
   /** The key as an argument; undefined to read it from stdin or ask for it. */
@@ -20,7 +20,7 @@ export async function runSetKey(context: Context, options: SetKeyOptions): Promi
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing(scope);
   }
-  const { config, store } = await startSession(context);
+  const { config, store } = await beginCommand(context);
   const token = piped ?? (await askKey(context, scope));
   const [outcome] = await store.apply([{ kind: 'set', scope, token, api: config.apiUrl }]);
   context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);

@@ -2,8 +2,8 @@ import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { editGlobalSettings } from '../../git/global-settings.ts';
 import { removeFromGit, setUpGit } from '../../git/setup.ts';
-import type { Context } from '../context.ts';
-import { ownCommand } from '../own-command.ts';
+import type { Context } from '../../session/context.ts';
+import { ownCommand } from '../../session/own-command.ts';
 
 export interface SetupGitOptions {
   readonly remove: boolean;

@@ -9,15 +9,21 @@ import type { Token } from '../../core/token.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { probeLock } from '../../platform/probe-lock.ts';
-import type { Context } from '../context.ts';
-import { variablesInForce, type Variable } from '../variables-in-force.ts';
-import { usedScope, type UsedScope } from '../key-context.ts';
-import { candidateDocument, entryDocument, expiryOf, factsDocument, kindName } from '../key-report.ts';
-import { missingKey } from '../missing-key.ts';
-import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../online-status.ts';
-import { alignColumns } from '../output.ts';
-import type { ScopeOptions } from '../scope-options.ts';
-import { storeStatus, type StoreState } from '../store-status.ts';
+import type { Context } from '../../session/context.ts';
+import { variablesInForce, type Variable } from '../show/variables-in-force.ts';
+import { usedScope, type UsedScope } from '../../session/use-key.ts';
+import {
+  candidateDocument,
+  entryDocument,
+  expiryOf,
+  factsDocument,
+  kindName,
+} from '../../session/key-report.ts';
+import { missingKey } from '../../session/missing-key.ts';
+import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../api/online-status.ts';
+import { alignColumns } from '../../session/output.ts';
+import type { ScopeOptions } from '../../session/scope-options.ts';
+import { storeStatus, type StoreState } from '../whole-store/store-status.ts';
 
 export interface StatusOptions extends ScopeOptions {
   /** `--fail-within`, as given. */

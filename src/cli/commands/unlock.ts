@@ -8,8 +8,8 @@ import { describeDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../context.ts';
-import { extendAgent, startAgent } from '../unlock-agent.ts';
+import type { Context } from '../../session/context.ts';
+import { extendAgent, startAgent } from '../../session/unlock-agent.ts';
 
 export interface UnlockOptions {
   /** `--timeout`, as given. */
@@ -67,7 +67,7 @@ function isShort(text: string): boolean {
 async function unlock(context: Context, config: Config, given: number | undefined): Promise<AgentStatus> {
   const idleMs = given ?? config.unlockTimeout ?? parseUnlockTime(DEFAULT_UNLOCK_TIME) ?? 0;
   // This command starts the agent itself, and need not do it twice.
-  context.unlockTimeout = undefined;
+  (await context.passphrases()).unlockFor(undefined);
   const passphrases = await context.passphrases();
   for (let attempt = 1; ; attempt += 1) {
     const { text: passphrase, typed } = await passphrases.toOpen(attempt);

@@ -1,11 +1,11 @@
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
 import { quoteText } from '../../core/escape-text.ts';
-import { identify } from '../api-session.ts';
-import type { Context } from '../context.ts';
-import { resolveKeyOf, usedScope } from '../key-context.ts';
-import { alignColumns } from '../output.ts';
-import type { ScopeOptions } from '../scope-options.ts';
+import { identify } from '../api/api-access.ts';
+import type { Context } from '../../session/context.ts';
+import { resolveKeyOf, usedScope } from '../../session/use-key.ts';
+import { alignColumns } from '../../session/output.ts';
+import type { ScopeOptions } from '../../session/scope-options.ts';
 
 export interface WhoamiOptions extends ScopeOptions {
   readonly json: boolean;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { GLOBAL_FLAGS, type Flags } from '../../../src/cli/command-spec.ts';
-import { COMMANDS, GROUPS } from '../../../src/cli/command-table.ts';
-import { complete } from '../../../src/cli/complete.ts';
+import { GLOBAL_FLAGS, type Flags } from '../../../src/cli/command-line/spec.ts';
+import { COMMANDS, GROUPS } from '../../../src/cli/command-line/table.ts';
+import { complete } from '../../../src/cli/command-line/complete.ts';
 import { parseStoreKey, type KeyScope } from '../../../src/core/key-scope.ts';
 
 const SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web', 'orgs/acme/repos/api', 'orgs/beta/repos/web']

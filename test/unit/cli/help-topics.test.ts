@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { ENVIRONMENT_VARIABLES } from '../../../src/cli/environment-variables.ts';
-import { EXIT_CODES } from '../../../src/cli/exit-codes.ts';
+import { ENVIRONMENT_VARIABLES } from '../../../src/cli/command-line/environment-variables.ts';
+import { EXIT_CODES } from '../../../src/cli/command-line/exit-codes.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const README = readFileSync(join(root, 'README.md'), 'utf8');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { keepNewKey, type NewKey } from '../../../src/cli/keep-new-key.ts';
+import { keepNewKey, type NewKey } from '../../../src/cli/api/keep-new-key.ts';
 import type { SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { MesaAuthError } from '../../../src/errors.ts';

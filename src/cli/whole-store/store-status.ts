@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+
+import { agentStatus } from '../../agent/control.ts';
+import type { Config } from '../../config/config.ts';
+import type { KeyEntries, SecretStore } from '../../core/secret-store.ts';
+import { MesaAuthError } from '../../errors.ts';
+import type { Context } from '../../session/context.ts';
+import { beginCommand } from '../../session/context.ts';
+
+/** How a store was found. */
+export type StoreState =
+  | { readonly kind: 'plaintext'; readonly entries: KeyEntries }
+  | {
+      readonly kind: 'unlocked';
+      readonly entries: KeyEntries;
+      readonly by: 'MESA_VAULT_PASSPHRASE' | 'agent';
+      /** Milliseconds until the agent locks unless it is used before; undefined when it does not tell. */
+      readonly left: number | undefined;
+    }
+  /** There is no file yet, so no keys either. */
+  | { readonly kind: 'absent'; readonly entries: KeyEntries }
+  /** LOCKED: no passphrase is at hand. */
+  | { readonly kind: 'locked'; readonly entries: undefined; readonly error: MesaAuthError }
+  /** A wrong passphrase, a damaged or unsafe file. */
+  | { readonly kind: 'unreadable'; readonly entries: undefined; readonly error: MesaAuthError };
+
+/**
+ * Looks into the configured store as every command does, MESA_ORGS included, but takes a locked or unreadable one for
+ * an answer.
+ * @param context one that asks nothing
+ * @throws INVALID_MESA_ORGS
+ */
+export async function storeStatus(context: Context, config: Config, store: SecretStore): Promise<StoreState> {
+  let entries: KeyEntries;
+  try {
+    await beginCommand(context, config);
+    entries = await store.read();
+  } catch (error) {
+    if (!(error instanceof MesaAuthError) || error.code === 'INVALID_MESA_ORGS') {
+      throw error;
+    }
+    return { kind: error.code === 'LOCKED' ? 'locked' : 'unreadable', entries: undefined, error };
+  }
+  if (!existsSync(store.location)) {
+    return { kind: 'absent', entries };
+  }
+  if (store.backend === 'plaintext-file') {
+    return { kind: 'plaintext', entries };
+  }
+  if ((context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '') {
+    return { kind: 'unlocked', entries, by: 'MESA_VAULT_PASSPHRASE', left: undefined };
+  }
+  const agent = await agentStatus(context.paths);
+  const end = agent === undefined ? undefined : Math.min(agent.idleUntil.getTime(), agent.lockedAt.getTime());
+  const left = end === undefined ? undefined : Math.max(0, end - context.host.now().getTime());
+  return { kind: 'unlocked', entries, by: 'agent', left };
+}

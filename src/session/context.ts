@@ -1,0 +1,282 @@
+import { isAbsolute, resolve } from 'node:path';
+
+import { loadConfig } from '../config/config-file.ts';
+import { readsNoFile, withEnvironment } from '../config/environment.ts';
+import type { Config } from '../config/config.ts';
+import { isOrgSlug } from '../core/key-scope.ts';
+import type { EnvironmentKey } from '../core/resolve-key.ts';
+import type { Backend, SecretStore } from '../core/secret-store.ts';
+import { describeTokenProblem, Token } from '../core/token.ts';
+import { MesaAuthError } from '../errors.ts';
+import type { Host } from '../platform/host.ts';
+import { resolvePaths, type Paths } from '../platform/paths.ts';
+import type { Looseness } from '../platform/private-file.ts';
+import type { Prompter } from '../platform/prompter.ts';
+import { openStore, type OpenStoreOptions } from '../stores/open-store.ts';
+import type { WholeStore } from '../stores/opened-store.ts';
+import type { OnboardOptions } from './onboard.ts';
+import type { CliPassphrases } from './passphrases.ts';
+import { Output } from './output.ts';
+
+export interface GlobalOptions {
+  /** `--config-path`, as given. */
+  readonly configPath: string | undefined;
+  /** `--non-interactive`. */
+  readonly nonInteractive: boolean;
+}
+
+/** What talks with a person, and is loaded when it does. */
+export interface Interaction {
+  /** Undefined where there is no terminal to ask on. */
+  openPrompter(): Promise<Prompter | undefined>;
+  /** Asks for a new passphrase, twice, or makes one. @param purpose as in `Passphrase for the new vault` */
+  askNewPassphrase(prompter: Prompter, purpose: string): Promise<string>;
+  /** The wizard of a first run. */
+  onboard(context: Context, options: OnboardOptions): Promise<void>;
+}
+
+export interface ContextOptions {
+  readonly host: Host;
+  readonly globals: GlobalOptions;
+  /** Absent where nobody is to be asked anything, as inside of a program. */
+  readonly interaction?: Interaction | undefined;
+  /** With `leave`, reading a store changes no mode and warns of nothing; `tighten` by default. */
+  readonly looseness?: Looseness | undefined;
+  /** Under what name uses of keys are recorded, as `get-key`; absent for what uses none. */
+  readonly command?: string | undefined;
+  /** The process that the keys are for; by default whoever started this one. */
+  readonly user?: number | undefined;
+}
+
+/** What a command or a program works with: the parts of mesa, each made when it is first asked for. */
+export class Context {
+  readonly host: Host;
+  readonly globals: GlobalOptions;
+  readonly output: Output;
+  /** See ContextOptions. */
+  readonly command: string | undefined;
+  readonly user: number;
+  readonly #options: ContextOptions;
+  readonly #looseness: Looseness;
+  readonly #stores = new Map<Backend, Promise<SecretStore>>();
+  readonly #wholeStores = new Map<Backend, Promise<WholeStore>>();
+  #config: Promise<Config> | undefined;
+  #paths: Paths | undefined;
+  #prompter: Promise<Prompter | undefined> | undefined;
+  #passphrases: Promise<CliPassphrases> | undefined;
+
+  constructor(options: ContextOptions) {
+    const { host, globals, looseness = 'tighten', command, user = process.ppid } = options;
+    this.host = host;
+    this.globals = globals;
+    this.command = command;
+    this.user = user;
+    this.output = new Output(host);
+    this.#options = options;
+    this.#looseness = looseness;
+  }
+
+  /** What talks with a person; undefined where nobody is to be asked. */
+  get interaction(): Interaction | undefined {
+    return this.globals.nonInteractive ? undefined : this.#options.interaction;
+  }
+
+  /** The same for a command that asks nothing and never starts the wizard. */
+  withoutQuestions(looseness?: Looseness): Context {
+    return new Context({ ...this.#options, looseness, globals: { ...this.globals, nonInteractive: true } });
+  }
+
+  /** @throws HOME_UNUSABLE */
+  get paths(): Paths {
+    this.#paths ??= resolvePaths(this.host);
+    return this.#paths;
+  }
+
+  /** The absolute form of `--config-path`, if given. @throws CONFIG_UNREADABLE */
+  get explicitConfig(): string | undefined {
+    const { configPath } = this.globals;
+    if (configPath === undefined) {
+      return undefined;
+    }
+    const cwd = isAbsolute(configPath) ? '/' : this.host.cwd();
+    if (cwd === undefined) {
+      throw new MesaAuthError(
+        'CONFIG_UNREADABLE',
+        `there is no config file ${configPath}: the working directory was removed`,
+        { hint: 'cd to a directory that exists' },
+      );
+    }
+    return resolve(cwd, configPath);
+  }
+
+  /** The configuration in force, read once. @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_INVALID */
+  loadConfig(): Promise<Config> {
+    this.#config ??= this.reloadConfig();
+    return this.#config;
+  }
+
+  /** As loadConfig, read anew: for after it was written. */
+  reloadConfig(): Promise<Config> {
+    this.#config = this.#readConfig();
+    return this.#config;
+  }
+
+  async #readConfig(): Promise<Config> {
+    const { paths, explicitConfig, host } = this;
+    try {
+      const loaded = await loadConfig(explicitConfig, readsNoFile(host.env) ? [] : paths.configFiles);
+      return withEnvironment(loaded, host.env);
+    } catch (error) {
+      throw (await import('./mend-config.ts')).withFilledBackend(this, error);
+    }
+  }
+
+  /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
+  openStore(backend: Backend): Promise<SecretStore> {
+    const opened = this.#stores.get(backend) ?? this.#openStore(backend);
+    this.#stores.set(backend, opened);
+    return opened;
+  }
+
+  /** The same store, never through the unlock agent: for what moves whole documents. */
+  openWholeStore(backend: Backend): Promise<WholeStore> {
+    const opened =
+      this.#wholeStores.get(backend) ??
+      import('../stores/open-whole-store.ts').then(({ openWholeStore }) =>
+        openWholeStore(backend, this.#storeOptions()),
+      );
+    this.#wholeStores.set(backend, opened);
+    return opened;
+  }
+
+  #openStore(backend: Backend): Promise<SecretStore> {
+    return openStore(backend, {
+      ...this.#storeOptions(),
+      useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
+      openWhole: () => this.openWholeStore(backend),
+    });
+  }
+
+  #storeOptions(): OpenStoreOptions {
+    return {
+      paths: this.paths,
+      passphrases: () => this.passphrases(),
+      now: () => this.host.now(),
+      warn: (message) => this.#looseness === 'tighten' && this.output.warn(message),
+      looseness: this.#looseness,
+      onLockWait: (holder) => this.reportLockWait(holder),
+      ...(this.host.workFactor === undefined ? {} : { workFactor: this.host.workFactor }),
+    };
+  }
+
+  /** One per process, so that a passphrase is asked for once. */
+  passphrases(): Promise<CliPassphrases> {
+    this.#passphrases ??= import('./passphrases.ts').then(({ cliPassphrases }) => cliPassphrases(this));
+    return this.#passphrases;
+  }
+
+  reportLockWait(holder: number | undefined): void {
+    this.output.note(
+      `mesa: waiting for another mesa${holder === undefined ? '' : ` (pid ${holder})`} to finish writing`,
+    );
+  }
+
+  /** Whether a wizard may be shown: somebody types and reads, `-y` was not given, and what it writes is read. */
+  get canOnboard(): boolean {
+    return (
+      !readsNoFile(this.host.env) &&
+      !this.globals.nonInteractive &&
+      this.host.stdin.isTerminal &&
+      this.host.stderr.isTerminal
+    );
+  }
+
+  /** Somebody to ask, or undefined without a terminal or with `-y`. */
+  prompter(): Promise<Prompter | undefined> {
+    this.#prompter ??= this.interaction?.openPrompter() ?? Promise.resolve(undefined);
+    return this.#prompter;
+  }
+
+  /**
+   * `MESA_API_KEY` with `MESA_ORG`; empty ones count as unset.
+   * @throws INVALID_KEY, INVALID_SCOPE
+   */
+  environmentKey(): EnvironmentKey | undefined {
+    const value = (this.host.env['MESA_API_KEY'] ?? '').trim();
+    if (value === '') {
+      return undefined;
+    }
+    const problem = describeTokenProblem(value);
+    if (problem !== undefined) {
+      throw new MesaAuthError('INVALID_KEY', `the key in MESA_API_KEY ${problem}`, {
+        hint: 'set it to a key, or unset it',
+      });
+    }
+    return { token: Token.parse(value), org: this.environmentOrg() };
+  }
+
+  /** `MESA_ORG`. @throws INVALID_SCOPE */
+  environmentOrg(): string | undefined {
+    const org = this.host.env['MESA_ORG'] ?? '';
+    if (org === '') {
+      return undefined;
+    }
+    if (!isOrgSlug(org)) {
+      throw new MesaAuthError('INVALID_SCOPE', 'MESA_ORG is not an organization name', {
+        hint: 'set it to an organization, or unset it',
+      });
+    }
+    return org;
+  }
+}
+
+/** What was there, or made, before a command began. */
+export interface Begun {
+  readonly config: Config;
+  readonly store: SecretStore;
+}
+
+/**
+ * What comes before every command that uses the store: the configuration, or on a first run the wizard; then the
+ * keys of MESA_ORGS. A malformed MESA_ORGS stops the command before any of it.
+ * @param loaded the configuration, from a command that never starts the wizard
+ */
+export async function beginCommand(context: Context, loaded?: Config): Promise<Begun> {
+  const mesaOrgs = context.host.env['MESA_ORGS'] ?? '';
+  const register = mesaOrgs === '' ? undefined : (await import('./register-orgs.ts')).registerOrgs(mesaOrgs);
+  const config = loaded ?? (await configure(context));
+  for (const org of config.legacyKeyOrgs) {
+    context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
+  }
+  if (config.legacyKeyOrgs.length > 0) {
+    context.output.hint('what to do: mesa auth doctor');
+  }
+  const store = await context.openStore(config.backend);
+  await register?.(store, config.apiUrl, context.output);
+  return { config, store };
+}
+
+async function configure(context: Context): Promise<Config> {
+  const config = await context.loadConfig();
+  if (config.file !== undefined) {
+    return config;
+  }
+  if (context.canOnboard) {
+    const { paths, interaction } = context;
+    await interaction?.onboard(context, { configFile: paths.configFiles[0], apiUrl: config.apiUrl });
+    return context.reloadConfig();
+  }
+  if (context.globals.nonInteractive && !readsNoFile(context.host.env)) {
+    const { saveBackend } = await import('./config-target.ts');
+    try {
+      await saveBackend(context, context.paths.configFiles[0], config.backend);
+    } catch (error) {
+      // The command itself may need nothing to be written, as on a read-only home.
+      if (!(error instanceof MesaAuthError)) {
+        throw error;
+      }
+      context.output.warn(`the default configuration was not saved: ${error.message}`);
+    }
+  }
+  return config;
+}

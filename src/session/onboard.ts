@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+
+import type { Backend } from '../core/secret-store.ts';
+import { parseUnlockTime } from '../core/unlock-time.ts';
+import { probeMachine } from '../onboarding/probe.ts';
+import { runWizard } from '../onboarding/wizard.ts';
+import { canDerive } from '../vault/scrypt.ts';
+import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
+import { vaultLocked } from '../vault/passphrase.ts';
+import type { Context } from './context.ts';
+import { saveBackend } from './config-target.ts';
+import { otherBackend } from './other-store.ts';
+import { describeOutcomes } from './outcomes.ts';
+
+export interface OnboardOptions {
+  /** The config file to write. */
+  readonly configFile: string;
+  /** What the keys are for; undefined where the configuration does not tell. */
+  readonly apiUrl: string | undefined;
+  /** Chosen already, by `--backend`. */
+  readonly backend?: Backend | undefined;
+  /** What the configuration says until now; undefined on a first run. */
+  readonly current?: Backend | undefined;
+}
+
+/** The wizard: questions, then one write to the store, then the config file, then a summary. */
+export async function onboard(
+  context: Context,
+  { configFile, apiUrl, backend, current }: OnboardOptions,
+): Promise<void> {
+  const prompter = await context.prompter();
+  if (prompter === undefined) {
+    throw vaultLocked(context.paths.encryptedStore);
+  }
+  const probe = await probeMachine({
+    env: context.host.env,
+    dataDir: context.paths.dataDir,
+    enoughMemory: canDerive(context.host.workFactor ?? DEFAULT_WORK_FACTOR),
+  });
+  if (probe.unusable !== undefined) {
+    throw probe.unusable;
+  }
+  const passphrases = await context.passphrases();
+  passphrases.unlockFor(undefined);
+  const answers = await runWizard({
+    prompter,
+    probe,
+    backend,
+    current,
+    apiUrl,
+    prepare: async (chosen) => {
+      const isNewVault = chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore);
+      if (isNewVault) {
+        await passphrases.toCreate();
+      }
+      // Nobody shall type keys for a store that turns out not to open.
+      await (await context.openStore(chosen)).read();
+      return { isNewVault };
+    },
+  });
+  const { unlockTimeout } = answers;
+  passphrases.unlockFor(unlockTimeout === undefined ? undefined : parseUnlockTime(unlockTimeout));
+  const store = await context.openStore(answers.backend);
+  const outcomes = await store.apply(answers.changes);
+  await saveBackend(context, configFile, answers.backend, unlockTimeout);
+  const left = await describeKeysLeft(context, current, answers.backend);
+  prompter.say(
+    [
+      '',
+      `Saved in ${configFile}: keys are kept in ${store.backend}.`,
+      outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
+      ...left.map((line) => `Note: ${line}.`),
+      '',
+      'Next:',
+      '  mesa auth set-key --org <organization>   store or replace a key',
+      '  mesa auth list                           what is stored, masked',
+      '  mesa auth get-key --org <organization>   the key to use',
+      ...(left.length === 0
+        ? []
+        : [`  mesa auth migrate --to ${answers.backend} --merge   move those keys, too`]),
+      ...(unlockTimeout === undefined
+        ? []
+        : ['  mesa auth lock                           ask for the passphrase again']),
+      '',
+    ].join('\n'),
+  );
+}
+
+/**
+ * A change of the backend moves no keys.
+ * @param former undefined when the configuration named none: then the other one may have been used all the same
+ */
+export async function describeKeysLeft(
+  context: Context,
+  former: Backend | undefined,
+  chosen: Backend,
+): Promise<readonly string[]> {
+  if (former === chosen) {
+    return [];
+  }
+  const { location } = await context.openStore(otherBackend(chosen));
+  return existsSync(location) ? [`the keys in ${location} stay there; ${chosen} does not use them`] : [];
+}
