@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { builtProgramOrExit } from './built-from.mjs';
+
 const VERSIONS = ['20.17.0', '20', '22', '24', '26'];
 // What Node's own modules do for mesa: files and locks, terminals, processes, sockets, requests, scrypt, and the bundle as such.
 const QUICK = [
@@ -51,6 +53,7 @@ function run(program, args, env = {}) {
   }
 }
 
+builtProgramOrExit('authority');
 const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');
 const tests = isQuick ? QUICK.map((name) => `test/e2e/${name}.test.ts`) : ['test/e2e'];
