@@ -2,17 +2,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { arch, cpus, platform, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
+import { builtProgramOrExit } from '../scripts/built-from.mjs';
 import { drawChart } from './chart.mjs';
 import { measure, medianOf } from './measure.mjs';
 import { ageDecrypt, ghAuthToken, passShow } from './peers.mjs';
 
-const root = resolve(import.meta.dirname, '..');
 const here = import.meta.dirname;
-const mesa = join(root, 'dist/mesa.cjs');
+const mesa = builtProgramOrExit('mesa');
 const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '25' }, 'vault-rounds': { type: 'string', default: '7' } },
 });

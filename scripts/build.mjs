@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 
 import { rolldown } from 'rolldown';
 
+import { digestSources, recordBuild } from './built-from.mjs';
 import { writeDeclarations } from './declarations.mjs';
 import { precompile } from './precompile.mjs';
 import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
@@ -35,6 +36,8 @@ const options = {
     }
   },
 };
+// Before anything is read: what changes meanwhile is built the next time.
+const digests = digestSources('mesa');
 const bundle = await rolldown({ ...options, input: 'src/start.ts' });
 // CommonJS, because Node starts it faster than ESM; one small entry, because even unused code in the same file costs;
 // everything behind an `import()` in a file of its own. Not minified: that buys nothing, and stack traces stay readable.
@@ -125,6 +128,7 @@ try {
   // As where flock(1) is missing. What is built is whole without it.
   process.stderr.write(`${error.message}\nmesa is built all the same, and starts more slowly\n`);
 }
+recordBuild('mesa', digests);
 
 function finish({ fileName, code }) {
   if (code !== undefined) {

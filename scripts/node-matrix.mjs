@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { builtProgramOrExit } from './built-from.mjs';
+
 const VERSIONS = ['20.17.0', '20', '22', '24', '26'];
 const TOO_OLD = ['16', '18', '20.16.0'];
 // What Node's own modules do for mesa: files and locks, terminals, processes, sockets, requests, scrypt, and the bundle as such.
@@ -71,6 +73,7 @@ function expectRefusal(node) {
   process.stdout.write(`Node ${version} is refused\n`);
 }
 
+builtProgramOrExit('authority');
 const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');
 TOO_OLD.map(install).forEach(expectRefusal);

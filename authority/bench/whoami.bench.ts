@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { signAccessToken } from 'mesa-auth/access-token';
 import { expect, it, onTestFinished } from 'vitest';
 
-import { createDatabase, PROGRAM, runProgram } from '../test/support/authority.ts';
+import { builtAuthority, createDatabase, runProgram } from '../test/support/authority.ts';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 7);
 const SECONDS = Number(process.env['SECONDS'] ?? 3);
@@ -72,7 +72,13 @@ async function startAuthority(directory: string, name: string, storage: readonly
   const init = await runProgram(['init', '--org', 'acme', ...storage]);
   const key = init.stdout.trim();
   // Its log goes to a file, as shipped.
-  const server = await start(directory, name, [PROGRAM, 'serve', '--listen', '127.0.0.1:0', ...storage]);
+  const server = await start(directory, name, [
+    builtAuthority(),
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    ...storage,
+  ]);
   const reply = await fetch(`${server.url}/v1/whoami`, { headers: { authorization: `Bearer ${key}` } });
   const answer = await reply.text();
   const { key_id: apiKeyId } = JSON.parse(answer) as { readonly key_id: string };

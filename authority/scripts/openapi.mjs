@@ -3,17 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import swagger from '@fastify/swagger';
 
-import { createApp } from '../dist/http/app.js';
-import {
-  ApiKeyPage,
-  CallerIdentity,
-  CreatedApiKey,
-  ListedApiKey,
-  Repo,
-  RepoPage,
-  Scope,
-} from '../dist/http/schemas.js';
-import { VERSION } from '../dist/version.js';
+import { builtProgramOrExit } from '../../scripts/built-from.mjs';
+
+builtProgramOrExit('authority');
+const { createApp } = await import('../dist/http/app.js');
+const { ApiKeyPage, CallerIdentity, CreatedApiKey, ListedApiKey, Repo, RepoPage, Scope } =
+  await import('../dist/http/schemas.js');
+const { VERSION } = await import('../dist/version.js');
 
 const FILE = new URL('../openapi.json', import.meta.url);
 /** Shapes that occur more than once, or that clients want a name for. */

@@ -9,7 +9,7 @@ import {
   createDatabase,
   endSuite,
   KINDS,
-  PROGRAM,
+  builtAuthority,
   startAuthority,
   startServer,
 } from './support/authority.ts';
@@ -71,7 +71,7 @@ describe('the command line', () => {
     const directory = temporaryDirectory();
     const { status, stderr } = spawnSync(
       'sh',
-      ['-c', `"${process.execPath}" "${PROGRAM}" init --org full --data "${directory}" > /dev/full`],
+      ['-c', `"${process.execPath}" "${builtAuthority()}" init --org full --data "${directory}" > /dev/full`],
       { encoding: 'utf8' },
     );
     expect(status).toBe(1);

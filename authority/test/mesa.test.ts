@@ -5,13 +5,12 @@ import { join } from 'node:path';
 
 import { expect, it, onTestFinished } from 'vitest';
 
+import { builtProgram } from '../../scripts/built-from.mjs';
 import { type Authority, runProgram, startAuthority } from './support/authority.ts';
 import { rest } from './support/rest.ts';
 
 /** Some thirty processes a test. */
 const PATIENCE_MS = 240_000;
-
-const MESA = join(import.meta.dirname, '../../dist/mesa.cjs');
 
 interface Ran {
   readonly status: number;
@@ -38,7 +37,7 @@ class Person {
   }
 
   mesa(args: readonly string[], input = '', cwd = this.home): Promise<Ran> {
-    return this.#run(process.execPath, [MESA, 'auth', ...args], input, cwd);
+    return this.#run(process.execPath, [builtProgram('mesa'), 'auth', ...args], input, cwd);
   }
 
   git(...args: readonly string[]): Promise<Ran> {

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { OBEYING_MODES } from '../support/confinement.ts';
-import { MESA, NODE, runMesa, type RunOptions, type RunResult } from '../support/run-mesa.ts';
+import { builtMesa, NODE, runMesa, type RunOptions, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
@@ -36,7 +36,7 @@ function copyProgram(): Copy {
   const home = createTempHome();
   writePlaintext(home, documentOf({ 'orgs/acme': KEY }));
   const dist = join(home.path, 'dist');
-  cpSync(dirname(MESA), dist, { recursive: true });
+  cpSync(dirname(builtMesa()), dist, { recursive: true });
   return {
     home,
     compiled: join(dist, 'compiled', FOR_THIS_NODE),
@@ -83,7 +83,7 @@ describe('what the build compiled beforehand', () => {
     const { home, get } = copyProgram();
     const { env, result } = listCompiled(home);
     expect(await get({ env })).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
-    const built = readdirSync(join(dirname(MESA), 'compiled')).includes(FOR_THIS_NODE);
+    const built = readdirSync(join(dirname(builtMesa()), 'compiled')).includes(FOR_THIS_NODE);
     expect(built).toBe(version === process.version);
     expect(result()).toEqual(built ? { 'start.cjs': true } : {});
   });
@@ -128,7 +128,7 @@ describe('what the build compiled beforehand', () => {
   });
 
   it('is as readable as the rest of the program', () => {
-    const dist = dirname(MESA);
+    const dist = dirname(builtMesa());
     const { mode } = statSync(join(dist, 'start.cjs'));
     const files = readdirSync(join(dist, 'compiled'), { recursive: true, encoding: 'utf8' })
       .map((name) => statSync(join(dist, 'compiled', name)))

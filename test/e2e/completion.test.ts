@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { COMMANDS } from '../../src/cli/command-line/table.ts';
 import { unlock } from '../support/agent.ts';
-import { MESA, NODE, runMesa, runShell, type RunResult } from '../support/run-mesa.ts';
+import { builtMesa, NODE, runMesa, runShell, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { KEYS, openTerminal, type Terminal } from '../support/terminal.ts';
@@ -47,7 +47,7 @@ function homeWithMesa(): { home: TempHome; env: Readonly<Record<string, string>>
   const home = createTempHome();
   writePlaintext(home, DOCUMENT);
   home.write('elsewhere.toml', '');
-  chmodSync(home.write('bin/mesa', `#!/bin/sh\nexec '${NODE}' '${resolve(MESA)}' "$@"\n`), 0o700);
+  chmodSync(home.write('bin/mesa', `#!/bin/sh\nexec '${NODE}' '${builtMesa()}' "$@"\n`), 0o700);
   // npm puts node_modules/.bin there, which has a mesa of its own.
   const others = (process.env['PATH'] ?? '').split(':').filter((dir) => !dir.endsWith('node_modules/.bin'));
   return { home, env: { PATH: [join(home.path, 'bin'), ...others].join(':') } };

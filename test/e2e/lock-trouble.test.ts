@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { isAlive } from '../support/agent.ts';
 import { CAN_MOUNT, withMounts } from '../support/confinement.ts';
-import { MESA, NODE, runMesa } from '../support/run-mesa.ts';
+import { builtMesa, NODE, runMesa } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { openTerminal } from '../support/terminal.ts';
@@ -164,7 +164,7 @@ describe('where flock', () => {
   it('does not work, the wizard says so before it asks anything', async () => {
     const home = createTempHome();
     const terminal = openTerminal({ home });
-    expect(await terminal.run(`${injected('ENOLCK').join(' ')} '${NODE}' '${MESA}' init`)).toBe(8);
+    expect(await terminal.run(`${injected('ENOLCK').join(' ')} '${NODE}' '${builtMesa()}' init`)).toBe(8);
     expect(terminal.screen()).toContain('flock ended with status');
     expect(terminal.screen()).toContain(NO_FILE_LOCKS.slice(0, 40));
     expect(terminal.screen()).not.toContain('Where should');

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { MESA, NODE } from '../support/run-mesa.ts';
+import { builtMesa, NODE } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const LIBRARY = resolve(import.meta.dirname, '../../dist/library.cjs');
@@ -32,7 +32,7 @@ describe('a Node that is too old', () => {
     ['init', '-y'],
   ])('is refused by mesa %s in one sentence, and nothing is written', (...args) => {
     const home = createTempHome();
-    expect(runOn('v18.20.0', [MESA, ...args], home)).toEqual({
+    expect(runOn('v18.20.0', [builtMesa(), ...args], home)).toEqual({
       status: 1,
       stdout: '',
       stderr: 'mesa: Node 18.20.0 is too old; mesa needs Node 20.17 or newer\n',
@@ -65,7 +65,7 @@ describe('a Node that is too old', () => {
   it('is none that is new enough', () => {
     for (const version of ['v20.17.0', 'v26.0.0']) {
       const home = createTempHome();
-      expect(runOn(version, [MESA, '--version'], home)).toMatchObject({ status: 0, stderr: '' });
+      expect(runOn(version, [builtMesa(), '--version'], home)).toMatchObject({ status: 0, stderr: '' });
       expect(runOn(version, [AUTHORITY, '--version'], home)).toMatchObject({ status: 0, stderr: '' });
       expect(runOn(version, ['-e', `require('${LIBRARY}')`], home)).toMatchObject({ status: 0, stderr: '' });
     }

@@ -1,14 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { NODE } from '../support/run-mesa.ts';
+import { builtMesa, NODE } from '../support/run-mesa.ts';
 import { documentOf, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+const dist = dirname(builtMesa());
 
 interface Component {
   readonly name: string;
@@ -108,6 +109,7 @@ describe('the npm package', () => {
     expect(others).toEqual([]);
     // Nobody can review what V8 compiled, and it is of use to one version of Node alone.
     expect(files.filter((path) => path.includes('compiled') || path.endsWith('.bin'))).toEqual([]);
+    expect(files).not.toContain('dist/built-from.json');
   });
 
   it('installs as exactly one package, without scripts or native code, and gives a working mesa', () => {
@@ -181,9 +183,9 @@ describe('what the package publishes for programs', () => {
   });
 
   it('loads one module of Node, and the program starts without it', () => {
-    const library = readFileSync(join(root, 'dist/access-token.cjs'), 'utf8');
+    const library = readFileSync(join(dist, 'access-token.cjs'), 'utf8');
     expect(library.match(/require\([^)]*\)|import\(/g)).toEqual(['require("node:crypto")']);
-    const { sources } = readJson<{ sources: string[] }>(join(root, 'dist/start.cjs.map'));
+    const { sources } = readJson<{ sources: string[] }>(join(dist, 'start.cjs.map'));
     expect(sources.filter((source) => source.includes('/access-token'))).toEqual([]);
     expect(sources.length).toBeGreaterThan(5);
   });
@@ -290,7 +292,7 @@ describe('the keys of a machine, for programs', () => {
     ],
   ])('%s is refused with the name of the option, and without a flag', (call, message) => {
     const home = createTempHome();
-    const program = `const { MesaAuthError, mintToken, resolveKey } = require(${JSON.stringify(join(root, 'dist/library.cjs'))});
+    const program = `const { MesaAuthError, mintToken, resolveKey } = require(${JSON.stringify(join(dist, 'library.cjs'))});
       ${call}.catch((error) => console.log(JSON.stringify(
         [error instanceof MesaAuthError, error.code, error.message, String(error.hint)])));`;
     const run = spawnSync(NODE, ['-e', program], {
@@ -348,14 +350,14 @@ describe('the SBOM', () => {
   let locked: Readonly<Record<string, LockedPackage>> = {};
 
   beforeAll(() => {
-    components = readJson<{ components: Component[] }>(join(root, 'dist/sbom.cdx.json')).components;
+    components = readJson<{ components: Component[] }>(join(dist, 'sbom.cdx.json')).components;
     locked = readJson<{ packages: Record<string, LockedPackage> }>(join(root, 'package-lock.json')).packages;
   });
 
   it('names every package whose code the source maps show in the bundle', () => {
     const seen = new Set<string>();
-    for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.map'))) {
-      for (const source of readJson<{ sources: string[] }>(join(root, 'dist', file)).sources) {
+    for (const file of readdirSync(dist).filter((name) => name.endsWith('.map'))) {
+      for (const source of readJson<{ sources: string[] }>(join(dist, file)).sources) {
         const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1];
         if (name !== undefined) {
           seen.add(name);
@@ -381,7 +383,7 @@ describe('the SBOM', () => {
   });
 
   it('comes with the licence of every package', () => {
-    const licences = readFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const licences = readFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
     for (const { name, version } of components) {
       expect(licences).toContain(`${name} ${version}\n`);
     }

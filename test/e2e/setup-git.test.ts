@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest';
 import { verifyAccessToken } from '../../src/access-token/verify.ts';
 import { API_KEY, KEY_ID, SIGNING_SECRET } from '../support/access-tokens.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
-import { childEnv, MESA, NODE, runMesa, type RunResult } from '../support/run-mesa.ts';
+import { builtMesa, childEnv, NODE, runMesa, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
@@ -111,7 +111,7 @@ describe('setup-git', () => {
     const home = createTempHome();
     const bin = join(home.path, 'my bin');
     mkdirSync(bin);
-    symlinkSync(MESA, join(bin, 'mesa'));
+    symlinkSync(builtMesa(), join(bin, 'mesa'));
     const env = { ...QUIET, PATH: `${bin}:${process.env['PATH']}` };
     expect(await runMesa(['auth', 'setup-git'], { home, env })).toMatchObject({ status: 0 });
     expect(gitConfig(home)).toContain(`helper = !'${bin}/mesa' auth git-credential\n`);
@@ -124,14 +124,14 @@ describe('setup-git', () => {
     const launcher = join(bin, 'mesa');
     const env = { ...QUIET, PATH: `${bin}:${process.env['PATH']}` };
     for (const [script, isOurs] of [
-      [`exec '${NODE}' '${MESA}' "$@"`, true],
+      [`exec '${NODE}' '${builtMesa()}' "$@"`, true],
       ['echo 24.0', false],
     ] as const) {
       writeFileSync(launcher, `#!/bin/sh\n${script}\n`);
       chmodSync(launcher, 0o755);
       expect(await runMesa(['auth', 'setup-git'], { home, env })).toMatchObject({ status: 0 });
       expect(gitConfig(home).includes(`!${launcher} auth`)).toBe(isOurs);
-      expect(gitConfig(home).includes(`${MESA} auth`)).toBe(!isOurs);
+      expect(gitConfig(home).includes(`${builtMesa()} auth`)).toBe(!isOurs);
     }
   });
 

@@ -1,9 +1,7 @@
-import { resolve } from 'node:path';
-
 import { describe, expect, it } from 'vitest';
 
 import { mountNamespace } from '../faults/support/namespace.ts';
-import { MESA, NODE } from '../support/run-mesa.ts';
+import { builtMesa, NODE } from '../support/run-mesa.ts';
 import { documentOf, PASSPHRASE, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { COOKED, KEYS, openTerminal } from '../support/terminal.ts';
@@ -172,7 +170,7 @@ describe('exec --mask on a terminal', () => {
       ].join(' && ');
       const home = homeWith({ alone: `${hide} && "$@"\n` });
       const terminal = openTerminal({ home });
-      const mesa = `'${NODE}' '${resolve(MESA)}' auth exec --org acme`;
+      const mesa = `'${NODE}' '${builtMesa()}' auth exec --org acme`;
       const under = `${(namespace ?? []).join(' ')} sh alone ${mesa}`;
       expect(await terminal.run(`${under} --mask -- echo ran`)).toBe(1);
       expect(terminal.screen()).toContain(

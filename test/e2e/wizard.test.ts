@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { MESA, NODE, runMesa } from '../support/run-mesa.ts';
+import { builtMesa, NODE, runMesa } from '../support/run-mesa.ts';
 import { openVault } from '../support/stores.ts';
 import { createTempHome, readIfExists } from '../support/temp-home.ts';
 import { KEYS, openTerminal } from '../support/terminal.ts';
@@ -90,7 +90,7 @@ it('stores all keys in one write, then runs the command, whose output alone goes
   const home = createTempHome();
   const terminal = openTerminal({ home });
   const strace = 'strace -f -o trace -e trace=rename,renameat,renameat2';
-  terminal.type(`${strace} '${NODE}' '${MESA}' auth get-key --org acme > key\r`);
+  terminal.type(`${strace} '${NODE}' '${builtMesa()}' auth get-key --org acme > key\r`);
   await chooseBackend(terminal, 'plaintext-file');
   await answerKeys(terminal, [
     ['acme', SECOND],

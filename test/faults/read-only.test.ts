@@ -12,8 +12,8 @@ const READ_ONLY = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HO
 
 const namespace = mountNamespace();
 
-// Where nothing can be mounted, EROFS from every call of a writer has to do; see injected-calls.test.ts.
-it.each(namespace === undefined ? [] : (['plaintext-file', 'encrypted-file'] as const))(
+// Where nothing can be mounted, EROFS from every call of a writer has to do; see injected-errors-vault.test.ts.
+it.runIf(namespace !== undefined).each(['plaintext-file', 'encrypted-file'] as const)(
   'reads, and only reads, on a read-only file system: %s',
   async (backend) => {
     const row = new FaultRow(`read-only file system, ${backend}`);

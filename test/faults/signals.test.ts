@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { inject, it } from 'vitest';
 
-import { finishMesa, MESA, startMesa } from '../support/run-mesa.ts';
+import { builtMesa, finishMesa, startMesa } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { FaultRow, type Problem } from './support/fault-row.ts';
 import { inParallel } from './support/in-parallel.ts';
@@ -25,7 +25,7 @@ it.each(ROWS)(
     const start = (home: TempHome) => {
       const child = startMesa(argsIn(scenario, home), {
         home,
-        script: what === 'the program' ? MESA : inject('quickMesa'),
+        script: what === 'the program' ? builtMesa() : inject('quickMesa'),
         env: SCENARIO_ENV,
       });
       return { child, end: finishMesa(child, scenario.stdin) };

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const PROGRAM = resolve(import.meta.dirname, '../../authority/bin/mesa-authority.mjs');
+import { builtProgram } from '../../scripts/built-from.mjs';
 
 /** A key as the server lists it. */
 export interface ListedKey {
@@ -53,10 +53,11 @@ export async function startAuthority(): Promise<Authority> {
   const directory = mkdtempSync(join(tmpdir(), 'mesa-authority-'));
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' };
   const init = ['init', '--org', 'acme', '--data', directory];
-  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...init], { env });
+  const program = builtProgram('authority');
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...init], { env });
   const adminKey = stdout.trim();
   const serve = ['serve', '--listen', '127.0.0.1:0', '--data', directory, '--failed-attempts', '100000'];
-  const child = spawn(process.execPath, [PROGRAM, ...serve], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, ...serve], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   let text = '';
   const url = await new Promise<string>((done, reject) => {

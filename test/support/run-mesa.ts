@@ -1,9 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { resolve } from 'node:path';
 
+import { builtProgram } from '../../scripts/built-from.mjs';
 import type { TempHome } from './temp-home.ts';
 
-export const MESA = resolve(import.meta.dirname, '../../dist/mesa.cjs');
+let built: string | undefined;
+
+/**
+ * The path of the built program.
+ * @throws an error where the sources have changed since it was built
+ */
+export function builtMesa(): string {
+  built ??= builtProgram('mesa');
+  return built;
+}
 
 /** The node that runs mesa: the one that runs the tests, unless scripts/node-matrix.mjs names another. */
 export const NODE = process.env['MESA_TEST_NODE'] ?? process.execPath;
@@ -39,7 +48,7 @@ export function childEnv({ home, env }: Pick<RunOptions, 'home' | 'env'>): Recor
  * somebody runs the tests on one.
  */
 export function startMesa(args: readonly string[], options: RunOptions): ChildProcess {
-  return start([NODE, options.script ?? MESA, ...args], options);
+  return start([NODE, options.script ?? builtMesa(), ...args], options);
 }
 
 /** Runs the built program to its end. */
@@ -49,7 +58,7 @@ export function runMesa(args: readonly string[], options: RunOptions): Promise<R
 
 /** Runs a shell script in which `mesa` is the built program, for redirections, pipes and limits. */
 export function runShell(script: string, options: RunOptions): Promise<RunResult> {
-  const mesa = `mesa() { '${NODE}' '${MESA}' "$@"; }`;
+  const mesa = `mesa() { '${NODE}' '${builtMesa()}' "$@"; }`;
   return finishMesa(start(['/bin/sh', '-c', `${mesa}\n${script}`], options), options.stdin);
 }
 

@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
 
 import pty from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { onTestFinished } from 'vitest';
 
-import { childEnv, MESA, NODE } from './run-mesa.ts';
+import { builtMesa, childEnv, NODE } from './run-mesa.ts';
 import type { TempHome } from './temp-home.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -73,7 +72,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
   onTestFinished(() => {
     shell.kill('SIGKILL');
   });
-  shell.write(`mesa() { '${NODE}' '${resolve(MESA)}' "$@"; }; clear\r`);
+  shell.write(`mesa() { '${NODE}' '${builtMesa()}' "$@"; }; clear\r`);
 
   const text = (): string => {
     const buffer = screen.buffer.active;

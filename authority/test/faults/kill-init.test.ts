@@ -10,7 +10,7 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import { usableKeys } from '../../src/database/usable-keys.ts';
 import { readMasterKey } from '../../src/secrets/master-key.ts';
 import { createSealer } from '../../src/secrets/sealer.ts';
-import { PROGRAM, runProgram } from '../support/authority.ts';
+import { builtAuthority, runProgram } from '../support/authority.ts';
 
 const KILLS = 24;
 const AT_ONCE = 3;
@@ -44,7 +44,7 @@ describe('init, killed at whatever point', () => {
 
 /** @returns what gave a key that works */
 async function killedInit(directory: string, afterMs: number): Promise<string> {
-  const child = spawn(process.execPath, [PROGRAM, 'init', '--org', 'acme', '--data', directory], {
+  const child = spawn(process.execPath, [builtAuthority(), 'init', '--org', 'acme', '--data', directory], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let printed = '';

@@ -7,13 +7,23 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { inject, onTestFinished } from 'vitest';
 
+import { builtProgram } from '../../../scripts/built-from.mjs';
 import { startRoundRobin } from './round-robin.ts';
 
 /** What every suite runs on. `two servers`: on one PostgreSQL, each request answered by the other one. */
 export const KINDS = ['sqlite', 'postgres', 'two servers'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const PROGRAM = join(import.meta.dirname, '../../bin/mesa-authority.mjs');
+let built: string | undefined;
+
+/**
+ * The path of the built server.
+ * @throws an error where the sources have changed since it was built
+ */
+export function builtAuthority(): string {
+  built ??= builtProgram('authority');
+  return built;
+}
 
 export interface RunningServer {
   /** http://127.0.0.1:PORT */
@@ -77,7 +87,7 @@ export async function startServer(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
-  const child = spawn(process.execPath, [PROGRAM, 'serve', '--listen', '127.0.0.1:0', ...args], {
+  const child = spawn(process.execPath, [builtAuthority(), 'serve', '--listen', '127.0.0.1:0', ...args], {
     env: { ...baseEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -124,7 +134,7 @@ export async function runProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [builtAuthority(), ...args], {
     env: { ...baseEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,6 +7,7 @@ import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 
+import { builtProgram } from '../../../scripts/built-from.mjs';
 import { createAuthenticate } from '../../src/authentication/authenticate.ts';
 import { createFailedAttempts } from '../../src/authentication/failed-attempts.ts';
 import { createLastUses, type LastUses } from '../../src/authentication/last-uses.ts';
@@ -47,6 +48,8 @@ export async function startInProcess(
   kind: 'sqlite' | 'postgres',
   { failedAttempts = 1_000_000, proxies = [], timeLimits, beforeRoutes }: InProcessOptions = {},
 ): Promise<InProcess> {
+  // What signs and verifies tokens comes out of that package.
+  builtProgram('mesa');
   const directory = mkdtempSync(join(tmpdir(), 'mesa-authority-'));
   cleanUp(() => rmSync(directory, { recursive: true, force: true }));
   const databaseUrl = kind === 'sqlite' ? undefined : await createDatabase();

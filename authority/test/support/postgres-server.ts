@@ -1,7 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,14 +90,21 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
-/** Debian keeps them out of PATH, a directory for each version. */
-export function postgresPrograms(): string {
-  const root = '/usr/lib/postgresql';
-  const newest = readdirSync(root).toSorted((a, b) => Number(b) - Number(a))[0];
-  if (newest === undefined) {
-    throw new Error('PostgreSQL is not installed');
+const SEARCH = join(import.meta.dirname, '../../../scripts/postgres-programs.sh');
+
+/**
+ * The directory with the programs of a server, as `scripts/test-tools.sh` looks for it.
+ * @param env what the search sees; a test's own
+ * @throws an error that says that PostgreSQL is not installed
+ */
+export function postgresPrograms(env: NodeJS.ProcessEnv = process.env): string {
+  const { stdout, status } = spawnSync('/bin/sh', [SEARCH], { encoding: 'utf8', env });
+  if (status !== 0) {
+    throw new Error(
+      'PostgreSQL is not installed: the tests start a server of their own (Debian: apt-get install -y postgresql)',
+    );
   }
-  return join(root, newest, 'bin');
+  return stdout.trim();
 }
 
 /** PostgreSQL refuses to run as root. */
