@@ -39,7 +39,7 @@ export function withCoresAsAtStart<T>(start: () => T): T {
 
 /** Waits for work that leaves the event loop free. Ctrl-\ ends the process with SIGQUIT's status, but no core file. */
 export async function quittingWithoutCore<T>(work: Promise<T>): Promise<T> {
-  if (!isGuarded || process.listenerCount('SIGQUIT') > 0) {
+  if (!isGuarded) {
     return work;
   }
   process.on('SIGQUIT', quit);
@@ -50,8 +50,11 @@ export async function quittingWithoutCore<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Whoever else listens, as the agent, has its own way to end. */
 function quit(): void {
-  process.exit(QUIT_STATUS);
+  if (process.listeners('SIGQUIT').every((listener) => listener === quit)) {
+    process.exit(QUIT_STATUS);
+  }
 }
 
 /** @returns what the mask was; undefined when there is none, or none that we may change */

@@ -20,6 +20,7 @@ const PASSPHRASE = SECRETS.add('the passphrase', 'pass_');
 const WITH_CORES = ['/bin/sh', '-c', 'ulimit -c unlimited && exec "$@"', 'sh'];
 const EXEC = ['auth', 'exec', '--org', 'acme'];
 const SIGNALS = ['SIGQUIT', 'SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGTRAP'] as const;
+const MOST_NOTES = 16 * 1024 * 1024;
 /** Where else a core goes, nobody but the system's own collector reads it: what decides of its content is looked at. */
 const IS_IN_CWD = !/^[|/]/.test(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'));
 
@@ -53,6 +54,8 @@ function coresIn(work: string): readonly Buffer[] {
 }
 
 function expectNoSecretIn(cores: readonly Buffer[]): void {
+  // Notes about threads and maps, and nothing of what is in them. With it, a core has hundreds of MiB.
+  expect(cores.filter((core) => core.length > MOST_NOTES).map((core) => core.length)).toEqual([]);
   expect(cores.flatMap((core) => SECRETS.findIn(core))).toEqual([]);
 }
 
@@ -60,7 +63,7 @@ it.runIf(IS_IN_CWD)('any other program leaves a core file with what it knows', (
   const { home, work } = withWork(createTempHome());
   const script = `ulimit -c unlimited && exec '${NODE}' --eval 'process.abort()'`;
   spawnSync('/bin/sh', ['-c', script], { cwd: work, env: { ...childEnv({ home }), KNOWN: KEY } });
-  expect(coresIn(work).flatMap((core) => SECRETS.findIn(core))).toEqual(['the key']);
+  expect(coresIn(work).map((core) => core.includes(KEY))).toEqual([true]);
 });
 
 describe('a core file', () => {
@@ -169,7 +172,6 @@ it('what a command of exec leaves in its core files is what it would without mes
   );
   expect(stdout).toBe(`${128 + constants.signals.SIGABRT}\n`);
   const cores = coresIn(work);
-  expect(cores).toHaveLength(IS_IN_CWD ? 1 : 0);
   // It was given the key.
-  expect(cores.flatMap((core) => SECRETS.findIn(core))).toEqual(IS_IN_CWD ? ['the key'] : []);
+  expect(cores.map((core) => core.includes(KEY))).toEqual(IS_IN_CWD ? [true] : []);
 });
