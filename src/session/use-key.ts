@@ -13,8 +13,13 @@ import type { SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError, type ErrorCode } from '../errors.ts';
 import type { Context } from './context.ts';
 import { recordUse } from './record-use.ts';
-import type { ScopeOptions } from './scope-options.ts';
 import { beginCommand } from './context.ts';
+
+/** `--org` and `--repo`, as given. */
+export interface ScopeOptions {
+  readonly org: string | undefined;
+  readonly repo: string | undefined;
+}
 
 export interface UsedScope {
   readonly scope: KeyScope;

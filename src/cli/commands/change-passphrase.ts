@@ -7,9 +7,18 @@ import type { Context } from '../../session/context.ts';
 import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
 import { passphraseFrom } from '../../session/passphrases.ts';
 import { beginCommand } from '../../session/context.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
+
+export const command: CommandSpec = {
+  path: ['auth', 'change-passphrase'],
+  description: 'give the vault another passphrase; without a terminal, MESA_NEW_VAULT_PASSPHRASE',
+  examples: ['mesa auth change-passphrase'],
+  flags: [],
+  run: (context) => runChangePassphrase(context),
+};
 
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
-export async function runChangePassphrase(context: Context): Promise<void> {
+async function runChangePassphrase(context: Context): Promise<void> {
   const { config } = await beginCommand(context);
   const store = await context.openWholeStore(config.backend);
   if (!(store instanceof EncryptedStore)) {

@@ -3,13 +3,22 @@ import type { Context } from '../../session/context.ts';
 import { entryDocument } from '../../session/key-report.ts';
 import { hintAtOtherStore } from '../../session/other-store.ts';
 import { beginCommand } from '../../session/context.ts';
+import { JSON_FLAG, type CommandSpec } from '../command-line/spec.ts';
 
-export interface ListOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'list'],
+  description: 'show every scope with its masked key',
+  examples: ['mesa auth list', 'mesa auth list --json'],
+  flags: [JSON_FLAG],
+  run: (context, flags) => runList(context, { json: flags.has('json') }),
+};
+
+interface ListOptions {
   readonly json: boolean;
 }
 
 /** `mesa auth list`: every scope with its masked key. */
-export async function runList(context: Context, options: ListOptions): Promise<void> {
+async function runList(context: Context, options: ListOptions): Promise<void> {
   const { store } = await beginCommand(context);
   const entries = [...(await store.read()).values()];
   if (options.json) {

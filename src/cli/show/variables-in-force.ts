@@ -40,3 +40,8 @@ export function variablesInForce(context: Context): readonly Variable[] {
   }
   return variables;
 }
+
+/** `MESA_ORGS (2 entries)`. */
+export function describeVariable({ name, shown }: Variable): string {
+  return shown === undefined ? name : `${name} (${shown})`;
+}
