@@ -1,10 +1,11 @@
+import { ensurePrivateDir } from '../platform/create-dirs.ts';
+import { withFileLock } from '../platform/file-lock.ts';
 import { accessSync, constants } from 'node:fs';
 
 import { readConfigText } from '../config/config-file.ts';
 import { writeBackend } from '../config/write-config.ts';
 import type { Backend } from '../core/secret-store.ts';
 import type { Context } from './context.ts';
-import { withDataLock } from './data-lock.ts';
 
 /**
  * The config file that a change goes to: `--config-path`, else the file in force, where we may write it, else the one
@@ -41,4 +42,14 @@ export async function saveBackend(
     writeBackend(configFile, backend, unlockTimeout);
     return Promise.resolve();
   });
+}
+
+/**
+ * Runs `work` under the lock that guards the data directory and the config file.
+ * @throws STORE_BUSY, STORE_UNSAFE, HOME_UNUSABLE, IO
+ */
+export function withDataLock<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  const { dataDir, dataBase, lockFile } = context.paths;
+  ensurePrivateDir({ path: dataDir, base: dataBase }, (message) => context.output.warn(message));
+  return withFileLock({ path: lockFile, onWait: (holder) => context.reportLockWait(holder) }, work);
 }

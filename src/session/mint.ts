@@ -9,14 +9,8 @@ import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
 import { parsePermissions, parseRepos, parseTtl, repoName, type TokenOrder } from '../minting/token-order.ts';
 import type { Context } from './context.ts';
-import {
-  checkoutRepository,
-  usedScope,
-  useKeyOf,
-  type Destination,
-  type KeyInUse,
-  type MarkUsed,
-} from './use-key.ts';
+import { useKeyOf, type Destination, type KeyInUse, type MarkUsed } from './use-key.ts';
+import { checkoutRepository, usedScope } from './used-scope.ts';
 import { assertForApi } from './other-api.ts';
 
 /** What `mint-token` and `exec --mint` take from the command line, as given. */

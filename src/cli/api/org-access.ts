@@ -4,7 +4,8 @@ import { MesaAuthError } from '../../errors.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami, type Identity } from '../../rest/whoami.ts';
 import type { Context } from '../../session/context.ts';
-import { resolveKeyOf, usedScope, type KeyInUse } from '../../session/use-key.ts';
+import { resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import { usedScope } from '../../session/used-scope.ts';
 import { withProgress } from '../terminal/progress.ts';
 
 /** What a command that manages the keys of an organization works with. */

@@ -1,5 +1,5 @@
 import { MesaAuthError } from '../../errors.ts';
-import { decodeUtf8 } from '../../platform/utf8.ts';
+import { decodeUtf8 } from '../../platform/private-file.ts';
 import type { StoreDocument } from '../../stores/document.ts';
 import { parseDocument } from '../../stores/read-document.ts';
 import { parseVaultHeader } from '../../vault/header.ts';
