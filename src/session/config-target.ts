@@ -12,7 +12,7 @@ import type { Context } from './context.ts';
  * that comes before all others.
  * @throws CONFIG_UNREADABLE
  */
-export function chooseConfigFile(context: Context): string {
+export function chooseConfigFile(context: Pick<Context, 'explicitConfig' | 'paths'>): string {
   const { explicitConfig } = context;
   if (explicitConfig !== undefined) {
     return explicitConfig;
@@ -33,7 +33,7 @@ function isWritable(path: string): boolean {
 
 /** Writes the choice of a backend to a config file, under the same lock as the stores; see writeBackend. */
 export async function saveBackend(
-  context: Context,
+  context: Pick<Context, 'output' | 'paths' | 'reportLockWait'>,
   configFile: string,
   backend: Backend,
   unlockTimeout?: string,
@@ -48,7 +48,10 @@ export async function saveBackend(
  * Runs `work` under the lock that guards the data directory and the config file.
  * @throws STORE_BUSY, STORE_UNSAFE, HOME_UNUSABLE, IO
  */
-export function withDataLock<T>(context: Context, work: () => Promise<T>): Promise<T> {
+export function withDataLock<T>(
+  context: Pick<Context, 'output' | 'paths' | 'reportLockWait'>,
+  work: () => Promise<T>,
+): Promise<T> {
   const { dataDir, dataBase, lockFile } = context.paths;
   ensurePrivateDir({ path: dataDir, base: dataBase }, (message) => context.output.warn(message));
   return withFileLock({ path: lockFile, onWait: (holder) => context.reportLockWait(holder) }, work);

@@ -77,7 +77,7 @@ interface Minting {
 }
 
 async function mintWith(
-  context: Context,
+  context: Pick<Context, 'host' | 'loadConfig' | 'output' | 'prompter'>,
   key: KeyInUse,
   { order, destination, markUsed }: Minting,
 ): Promise<MintedKey> {
@@ -113,7 +113,10 @@ interface Target {
   readonly repos: readonly RepoScope[] | null;
 }
 
-async function namedTarget(context: Context, options: MintOptions): Promise<Target> {
+async function namedTarget(
+  context: Pick<Context, 'environmentOrg' | 'host' | 'loadConfig' | 'output'>,
+  options: MintOptions,
+): Promise<Target> {
   const { org, allRepos } = options;
   const repos = parseRepos(options.repos, org);
   const [first, ...others] = repos;

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
  * @param store the one in force; it was read before
  */
 export async function missingKey(
-  context: Context,
+  context: Pick<Context, 'paths' | 'withoutQuestions'>,
   store: SecretStore,
   scope: KeyScope,
 ): Promise<MesaAuthError> {
@@ -27,7 +27,10 @@ export async function missingKey(
  * @returns undefined when there are none
  * @throws HOME_UNUSABLE
  */
-export async function hintAtOtherStore(context: Context, backend: Backend): Promise<string | undefined> {
+export async function hintAtOtherStore(
+  context: Pick<Context, 'paths' | 'withoutQuestions'>,
+  backend: Backend,
+): Promise<string | undefined> {
   const { encryptedStore, plaintextStore } = context.paths;
   const command = 'mesa auth migrate --to encrypted-file --merge';
   if (!isEncrypted(backend)) {
@@ -41,7 +44,7 @@ export async function hintAtOtherStore(context: Context, backend: Backend): Prom
 }
 
 /** What cannot be read may hold keys. */
-async function isEmpty(context: Context, backend: Backend): Promise<boolean> {
+async function isEmpty(context: Pick<Context, 'withoutQuestions'>, backend: Backend): Promise<boolean> {
   try {
     const store = await context.withoutQuestions('leave').store(backend);
     return (await store.read()).size === 0;

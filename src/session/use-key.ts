@@ -165,7 +165,10 @@ async function handOut<T>(
 }
 
 /** The environment's key, where it can be told without the store that it is the one. */
-function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefined {
+function environmentKeyFor(
+  context: Pick<Context, 'environmentKey' | 'host'>,
+  scope: KeyScope,
+): KeyInUse | undefined {
   const key = context.environmentKey();
   const needsStore = (context.host.env['MESA_ORGS'] ?? '').trim() !== '';
   return needsStore || key === undefined || !environmentKeyApplies(key, scope)
@@ -182,7 +185,7 @@ function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefi
 }
 
 async function keyInUse(
-  context: Context,
+  context: Pick<Context, 'paths' | 'withoutQuestions'>,
   { store, scope, used }: Pick<ResolvedKey, 'store' | 'scope' | 'used'>,
 ): Promise<KeyInUse> {
   if (used === undefined) {
@@ -192,7 +195,7 @@ async function keyInUse(
 }
 
 /** Tells whoever watches that the key is about to expire. A key that cannot say when it ends costs nothing here. */
-async function mentionExpiry(context: Context, key: KeyInUse): Promise<void> {
+async function mentionExpiry(context: Pick<Context, 'host' | 'output'>, key: KeyInUse): Promise<void> {
   if ((key.expires !== undefined || key.token.mayBeJwt) && context.host.stderr.isTerminal) {
     const { warnOfExpiry } = await import('./key-report.ts');
     warnOfExpiry(context, key);
@@ -210,7 +213,7 @@ const LARGEST_BYTES = 2 * FULL_USE_LOG_BYTES;
  * @param outcome `used`, or the error for which there was no key to use, or nothing came of it
  */
 export async function recordUse(
-  context: Context,
+  context: Pick<Context, 'command' | 'loadConfig' | 'output' | 'paths' | 'user'>,
   scope: KeyScope,
   source: UsedKey['source'] | null,
   outcome: 'used' | ErrorCode,

@@ -13,7 +13,11 @@ export interface UsedScope {
  * What a command that uses a key works for: the flags, else MESA_ORG, else the checkout's remote (said on stderr),
  * else everything (global). See spec section 6.
  */
-export async function usedScope(context: Context, options: ScopeOptions, config: Config): Promise<UsedScope> {
+export async function usedScope(
+  context: Pick<Context, 'environmentOrg' | 'host' | 'output'>,
+  options: ScopeOptions,
+  config: Config,
+): Promise<UsedScope> {
   const scope = scopeFromNames(options.org, options.repo);
   if (scope.kind !== 'global') {
     return { scope, from: 'flags' };
@@ -31,7 +35,7 @@ export async function usedScope(context: Context, options: ScopeOptions, config:
  * @param org the organization that it has to be of; any when absent
  */
 export async function checkoutRepository(
-  context: Context,
+  context: Pick<Context, 'host' | 'output'>,
   config: Config,
   org?: string,
 ): Promise<RepoScope | undefined> {

@@ -37,7 +37,7 @@ export async function accessOrg(context: Context, org: string | undefined): Prom
 }
 
 /** Who the server says that a key is. @throws as whoami; SERVER_FAILED for an organization with an impossible name */
-export async function identify(context: Context, access: ApiAccess): Promise<Identity> {
+export async function identify(context: Pick<Context, 'host'>, access: ApiAccess): Promise<Identity> {
   const identity = await withProgress(context, `asking ${access.apiUrl}`, () => whoami(access));
   if (!isOrgSlug(identity.org.slug)) {
     throw new MesaAuthError(

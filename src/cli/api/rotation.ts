@@ -172,7 +172,7 @@ async function askRefusable(access: ApiAccess): Promise<Identity | undefined> {
 }
 
 async function activeKeys(
-  context: Context,
+  context: Pick<Context, 'host'>,
   access: ApiAccess,
   org: string,
   isWanted: (key: ApiKey) => boolean,
