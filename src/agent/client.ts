@@ -1,7 +1,7 @@
 import { errnoOf } from '../errors.ts';
 import { formatRequest } from './format-request.ts';
-import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
 import { parseReply } from './parse-reply.ts';
+import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
 import type { AgentPlace } from './socket-path.ts';
 
 // A second, counted in turns of our own: one that a busy machine does not give us is none that the agent was silent in.

@@ -2,9 +2,9 @@ import { formatStoreKey } from '../core/key-scope.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { AgentBackend } from './agent-backend.ts';
-import { elapsed, type Moment } from './two-clocks.ts';
-import { REQUEST_LIMIT_MS, type AgentStatus, type Reply, type Request } from './protocol.ts';
 import { countFitting } from './format-reply.ts';
+import { REQUEST_LIMIT_MS, type AgentStatus, type Reply, type Request } from './protocol.ts';
+import { elapsed, type Moment } from './two-clocks.ts';
 
 export interface SessionOptions {
   readonly vault: AgentBackend;

@@ -1,6 +1,6 @@
 import { probeAgent, type AgentProbe } from '../agent/control.ts';
-import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
 
 const WHY = 'it is not used, so that the passphrase is asked for again';
 

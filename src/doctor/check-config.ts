@@ -1,6 +1,6 @@
 import { MesaAuthError } from '../errors.ts';
-import { findingFrom, type Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import { findingFrom, type Finding } from './finding.ts';
 
 /** A config file that cannot be used. */
 export function checkConfig({ config }: Pick<Examined, 'config'>): readonly Finding[] {

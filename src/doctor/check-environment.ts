@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { MesaAuthError } from '../errors.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
 import { parseMesaOrgs } from '../core/mesa-orgs.ts';
-import { errorOf, findingFrom, type Finding } from './finding.ts';
+import { MesaAuthError } from '../errors.ts';
 import type { Examined } from './examined.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
 
 /** Of variables; each throws when its variable is malformed. */
 export interface EnvironmentReaders {

@@ -1,6 +1,6 @@
 import { BACKENDS } from '../core/secret-store.ts';
-import type { Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import type { Finding } from './finding.ts';
 
 /** Dates in a store that somebody wrote by hand in a form that is none, and that are kept but not used. */
 export async function checkExpiryDates({ stores }: Pick<Examined, 'stores'>): Promise<readonly Finding[]> {

@@ -1,8 +1,8 @@
 import { checkLockFile } from '../platform/file-lock.ts';
 import { checkPrivateDir } from '../platform/private-dir.ts';
 import { readPrivateFile, usePrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
-import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
 
 const UNSAFE = 'somebody else could have changed it, so mesa does not use it';
 const LOG_UNSAFE = 'uses of keys are not recorded in it';

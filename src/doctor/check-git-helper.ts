@@ -3,8 +3,8 @@ import { basename, delimiter, isAbsolute, join } from 'node:path';
 
 import { quoteText, shellWord } from '../core/escape-text.ts';
 import { helperWords, listCredentialHelpers, type CredentialHelper } from '../git/credential-helpers.ts';
-import type { Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import type { Finding } from './finding.ts';
 
 const OURS = /^(?:mesa(?:\.c?js)?|git-credential-mesa)$/;
 

@@ -4,8 +4,8 @@ import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
-import { errorOf, type Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import { errorOf, type Finding } from './finding.ts';
 
 const MAKE_VAULT =
   'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal; then: mesa auth doctor --fix';

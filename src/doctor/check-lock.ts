@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { checkLockFile } from '../platform/file-lock.ts';
 import { probeLock } from '../platform/probe-lock.ts';
-import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
 
 /** A lock that does not work, and what does not work without it. */
 export async function checkLock({ paths }: Pick<Examined, 'paths'>): Promise<readonly Finding[]> {

@@ -1,7 +1,7 @@
 import { isEncrypted } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
-import type { Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import type { Finding } from './finding.ts';
 
 /**
  * Keys in plain text on a disk that lasts.

@@ -1,5 +1,5 @@
-import type { Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import type { Finding } from './finding.ts';
 
 /** Node 20 reads and parses the certificates at every start; later versions do when they need them. */
 export function checkSlowStart({

@@ -2,8 +2,8 @@ import { isEncrypted, otherBackend, BACKENDS, type KeyEntries } from '../core/se
 import { MesaAuthError } from '../errors.ts';
 import { mendTimes } from '../stores/mend-times.ts';
 import { parseDocument } from '../stores/read-document.ts';
-import { errorOf, findingFrom, type Finding } from './finding.ts';
 import type { Examined, StoreView } from './examined.ts';
+import { errorOf, findingFrom, type Finding } from './finding.ts';
 
 const MAX_NAMED = 5;
 

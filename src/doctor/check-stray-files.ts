@@ -4,8 +4,8 @@ import { shellWord } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { findTemps, removeStrayTemps } from '../platform/replace-file.ts';
-import { errorOf, type Finding } from './finding.ts';
 import type { Examined } from './examined.ts';
+import { errorOf, type Finding } from './finding.ts';
 
 // A writer holds the lock for a second or two; whoever holds it now may own the file.
 const LOCK_PATIENCE_MS = 5_000;

@@ -1,7 +1,7 @@
 import { isOrgSlug, type KeyScope } from '../core/key-scope.ts';
 import { otherBackend, type Backend, type Change } from '../core/secret-store.ts';
-import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
+import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import type { Choice, Prompter } from '../platform/prompter.ts';
 import type { Probe } from './probe.ts';
 

@@ -1,10 +1,10 @@
-import { DEFAULT_BACKEND, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
-import { isOrgSlug } from '../core/key-scope.ts';
+import { DEFAULT_BACKEND, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
+import { isOrgSlug } from '../core/key-scope.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -12,10 +12,10 @@ import type { Host } from '../platform/host.ts';
 import { resolvePaths, type Paths } from '../platform/paths.ts';
 import type { Looseness } from '../platform/private-file.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import { storeOf, wholeStoreOf, type StoreOptions } from '../stores/stores.ts';
-import type { WholeStore } from '../stores/store-snapshot.ts';
-import type { OnboardOptions } from './onboard.ts';
-import type { CliPassphrases } from './passphrases.ts';
+import type { WholeStore } from '../stores/document-store.ts';
+import type { StoreOptions } from '../stores/store-options.ts';
+import { storeOf, wholeStoreOf } from '../stores/stores.ts';
+import type { PassphraseSource } from '../vault/passphrase.ts';
 import { Output } from './output.ts';
 
 export interface GlobalOptions {
@@ -23,6 +23,28 @@ export interface GlobalOptions {
   readonly configPath: string | undefined;
   /** `--non-interactive`. */
   readonly nonInteractive: boolean;
+}
+
+/** Where passphrases come from: the environment, a person, or what was just made. */
+export interface Passphrases extends PassphraseSource {
+  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
+  suggest(text: string): void;
+  /**
+   * How long the vault stays unlocked after its passphrase was typed, instead of what the configuration says.
+   * @param milliseconds undefined for not at all
+   */
+  unlockFor(milliseconds: number | undefined): void;
+}
+
+export interface OnboardOptions {
+  /** The config file to write. */
+  readonly configFile: string;
+  /** What the keys are for; undefined where the configuration does not tell. */
+  readonly apiUrl: string | undefined;
+  /** Chosen already, by `--backend`. */
+  readonly backend?: Backend | undefined;
+  /** What the configuration says until now; undefined on a first run. */
+  readonly current?: Backend | undefined;
 }
 
 /** What talks with a person, and is loaded when it does. */
@@ -38,6 +60,8 @@ export interface Interaction {
 export interface ContextOptions {
   readonly host: Host;
   readonly globals: GlobalOptions;
+  /** Called once, when a passphrase is needed. */
+  readonly openPassphrases: (context: Context) => Promise<Passphrases>;
   /** Absent where nobody is to be asked anything, as inside of a program. */
   readonly interaction?: Interaction | undefined;
   /** With `leave`, reading a store changes no mode and warns of nothing; `tighten` by default. */
@@ -63,7 +87,7 @@ export class Context {
   #config: Promise<Config> | undefined;
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
-  #passphrases: Promise<CliPassphrases> | undefined;
+  #passphrases: Promise<Passphrases> | undefined;
 
   constructor(options: ContextOptions) {
     const { host, globals, looseness = 'tighten', command, user = process.ppid } = options;
@@ -167,8 +191,8 @@ export class Context {
   }
 
   /** One per process, so that a passphrase is asked for once. */
-  passphrases(): Promise<CliPassphrases> {
-    this.#passphrases ??= import('./passphrases.ts').then(({ cliPassphrases }) => cliPassphrases(this));
+  passphrases(): Promise<Passphrases> {
+    this.#passphrases ??= this.#options.openPassphrases(this);
     return this.#passphrases;
   }
 

@@ -1,3 +1,5 @@
+import { isForApi } from '../core/api-url.ts';
+import type { Candidate, CandidateVerdict, UsedKey } from '../core/candidates.ts';
 import {
   describeExpiry,
   EXPIRY_NOTICE_MS,
@@ -5,10 +7,8 @@ import {
   expiryState,
   keyExpiry,
 } from '../core/key-expiry.ts';
-import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
-import type { Candidate, CandidateVerdict, UsedKey } from '../core/candidates.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeToken, type TokenKind } from '../core/token-kind.ts';
 import type { Token } from '../core/token.ts';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { isEncrypted, otherBackend, type Backend, type SecretStore } from '../core/secret-store.ts';
+
 import { keyNotFound } from '../core/key-not-found.ts';
 import type { KeyScope } from '../core/key-scope.ts';
+import { isEncrypted, otherBackend, type Backend, type SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 

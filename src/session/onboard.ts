@@ -4,23 +4,12 @@ import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts
 import { parseUnlockTime } from '../core/unlock-time.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
+import { vaultLocked } from '../vault/passphrase.ts';
 import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
-import { vaultLocked } from '../vault/passphrase.ts';
-import type { Context } from './context.ts';
 import { saveBackend } from './config-target.ts';
+import type { Context, OnboardOptions } from './context.ts';
 import { describeOutcomes } from './outcomes.ts';
-
-export interface OnboardOptions {
-  /** The config file to write. */
-  readonly configFile: string;
-  /** What the keys are for; undefined where the configuration does not tell. */
-  readonly apiUrl: string | undefined;
-  /** Chosen already, by `--backend`. */
-  readonly backend?: Backend | undefined;
-  /** What the configuration says until now; undefined on a first run. */
-  readonly current?: Backend | undefined;
-}
 
 /** The wizard: questions, then one write to the store, then the config file, then a summary. */
 export async function onboard(

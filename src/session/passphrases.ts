@@ -1,32 +1,17 @@
 import type { AgentProcess } from '../agent/start.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import {
-  describePassphraseProblem,
-  vaultLocked,
-  type Passphrase,
-  type PassphraseSource,
-} from '../vault/passphrase.ts';
-import type { Context } from './context.ts';
+import { describePassphraseProblem, vaultLocked, type Passphrase } from '../vault/passphrase.ts';
+import type { Context, Passphrases } from './context.ts';
 import { AGENT_COMMAND } from './program.ts';
 
 /** Where a script puts a passphrase. */
 type PassphraseVariable = 'MESA_VAULT_PASSPHRASE' | 'MESA_NEW_VAULT_PASSPHRASE';
 
-export interface CliPassphrases extends PassphraseSource {
-  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
-  suggest(text: string): void;
-  /**
-   * How long the vault stays unlocked after its passphrase was typed, instead of what the configuration says.
-   * @param milliseconds undefined for not at all
-   */
-  unlockFor(milliseconds: number | undefined): void;
-}
-
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
-export function cliPassphrases(
+export function openPassphrases(
   context: Pick<Context, 'host' | 'interaction' | 'loadConfig' | 'output' | 'paths' | 'prompter'>,
-): CliPassphrases {
+): Passphrases {
   let suggested: string | undefined;
   let created: Passphrase | undefined;
   let agent: AgentProcess | undefined;

@@ -2,13 +2,13 @@ import { closeSync, openSync } from 'node:fs';
 
 import { sleep } from '../agent/client.ts';
 import { probeAgent } from '../agent/control.ts';
-import { readClocks } from '../agent/two-clocks.ts';
 import { MAX_LINE_BYTES } from '../agent/protocol.ts';
-import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import { serve, type AgentServer } from '../agent/server.ts';
-import { createUnlockState } from '../agent/unlock-state.ts';
 import { formatStart, parseSetup, type AgentSetup, type AgentStart } from '../agent/setup.ts';
 import { agentPlace, assertSocketPath } from '../agent/socket-path.ts';
+import { readClocks } from '../agent/two-clocks.ts';
+import { createUnlockState } from '../agent/unlock-state.ts';
+import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import { MesaAuthError } from '../errors.ts';
 import { wallClock } from '../platform/clock.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';

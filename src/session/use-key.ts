@@ -1,7 +1,8 @@
-import { usedScope } from './used-scope.ts';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { formatStoreKey, type KeyScope, scopeFromNames } from '../core/key-scope.ts';
+
+import type { Config } from '../config/config.ts';
+import { isForApi } from '../core/api-url.ts';
 import {
   type UsedKey,
   environmentKeyApplies,
@@ -10,14 +11,14 @@ import {
   usedCandidate,
   type Candidate,
 } from '../core/candidates.ts';
+import { formatStoreKey, type KeyScope, scopeFromNames } from '../core/key-scope.ts';
+import type { SecretStore } from '../core/secret-store.ts';
 import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { errnoOf, MesaAuthError, type ErrorCode } from '../errors.ts';
 import { appendLine } from '../platform/private-file.ts';
 import { type Context, beginCommand } from './context.ts';
-import type { Config } from '../config/config.ts';
-import { isForApi } from '../core/api-url.ts';
-import type { SecretStore } from '../core/secret-store.ts';
 import type { ScopeOptions } from './scope-options.ts';
+import { usedScope } from './used-scope.ts';
 
 export interface ResolvedKey {
   readonly store: SecretStore;

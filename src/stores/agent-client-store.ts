@@ -1,8 +1,8 @@
 import { askAgent, sleep, type Failure } from '../agent/client.ts';
-import { readClocks, elapsed, type Moment } from '../agent/two-clocks.ts';
-import type { Reply, Request } from '../agent/protocol.ts';
 import { formatApply, formatRequest } from '../agent/format-request.ts';
+import type { Reply, Request } from '../agent/protocol.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
+import { readClocks, elapsed, type Moment } from '../agent/two-clocks.ts';
 import { compareScopes, formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome, KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';

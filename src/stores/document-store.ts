@@ -1,12 +1,11 @@
+import { quoteText } from '../core/escape-text.ts';
+import type { Backend, Change, ChangeOutcome, KeyEntries, SecretStore } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import { checkPrivateDir, type PrivateDir } from '../platform/private-dir.ts';
 import { MAX_PRIVATE_BYTES, readPrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
-import { type Backend, type Change, type ChangeOutcome, type KeyEntries } from '../core/secret-store.ts';
-import { quoteText } from '../core/escape-text.ts';
-import { MesaAuthError } from '../errors.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from './document.ts';
-import type { StoreSnapshot, WholeStore } from './store-snapshot.ts';
 import { parseDocument } from './read-document.ts';
 
 export interface StoreFileOptions {
@@ -107,6 +106,37 @@ function assertReadable(path: string, content: Uint8Array): void {
       { hint: 'remove keys that are no longer used: mesa auth list' },
     );
   }
+}
+
+/** A store at one moment, with what it takes to write it: for commands that move whole documents. */
+export interface StoreSnapshot {
+  readonly backend: Backend;
+  readonly file: StoreFile;
+  readonly codec: DocumentCodec;
+  /** What the file held; undefined when there was none. */
+  readonly bytes: Buffer | undefined;
+  readonly document: StoreDocument;
+}
+
+export interface WholeStore extends SecretStore {
+  /**
+   * The store at this moment, for reading and writing it as a whole. Where a passphrase is needed it is asked for now, that of a
+   * new vault, too, so that no question comes while the lock is held.
+   * @throws as SecretStore
+   */
+  snapshot(): Promise<StoreSnapshot>;
+
+  /** The file as it is, after the checks that need no passphrase; undefined when there is none. @throws as `snapshot` */
+  readBytes(): Buffer | undefined;
+
+  /** The document's text, also of one that cannot be read; undefined when there is no file. @throws as `snapshot` */
+  readText(): Promise<string | undefined>;
+
+  /**
+   * Writes the document that `mend` makes of the text, in one transaction.
+   * @throws as `snapshot`, STORE_DAMAGED when that is no document either
+   */
+  mendText(mend: (text: string) => string): Promise<void>;
 }
 
 export interface DocumentStoreOptions {

@@ -5,8 +5,14 @@ import { parseVaultHeader } from '../vault/header.ts';
 import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
 import { VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { DocumentStore, isNoChange, storeVanished, type StoreFile } from './document-store.ts';
-import type { StoreSnapshot, WholeStore } from './store-snapshot.ts';
+import {
+  DocumentStore,
+  isNoChange,
+  storeVanished,
+  type StoreFile,
+  type StoreSnapshot,
+  type WholeStore,
+} from './document-store.ts';
 
 const MAX_ATTEMPTS = 3;
 

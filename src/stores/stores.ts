@@ -1,27 +1,8 @@
 import type { Backend, SecretStore } from '../core/secret-store.ts';
-import { decodeUtf8, type Looseness, type Warn } from '../platform/private-file.ts';
-import type { Paths } from '../platform/paths.ts';
-import type { PassphraseSource } from '../vault/passphrase.ts';
-import { DocumentStore, StoreFile } from './document-store.ts';
-import type { WholeStore } from './store-snapshot.ts';
+import { decodeUtf8 } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
-
-export interface StoreOptions {
-  readonly paths: Paths;
-  /** Asked for when a vault is opened. */
-  readonly passphrases: () => Promise<PassphraseSource>;
-  /** Whether a vault is opened through the unlock agent where there is one; default no. */
-  readonly useAgent?: boolean;
-  /** How a vault is opened without the agent; see wholeStoreOf, the default. */
-  readonly openWhole?: () => Promise<WholeStore>;
-  readonly now: () => Date;
-  readonly warn: Warn;
-  readonly onLockWait: (holder: number | undefined) => void;
-  /** For new vaults; see VaultCodecOptions. */
-  readonly workFactor?: number;
-  /** See StoreFileOptions. */
-  readonly looseness?: Looseness;
-}
+import { DocumentStore, StoreFile, type WholeStore } from './document-store.ts';
+import type { StoreOptions } from './store-options.ts';
 
 /** How the stores of a backend are made. The only place that tells backends apart by what they do. */
 interface Maker {

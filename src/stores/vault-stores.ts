@@ -2,9 +2,8 @@ import { agentPlace, hasAgentSocket, type AgentPlace } from '../agent/socket-pat
 import type { SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { AgentClientStore } from './agent-client-store.ts';
-import type { StoreOptions } from './stores.ts';
-import type { WholeStore } from './store-snapshot.ts';
-import { StoreFile } from './document-store.ts';
+import { type WholeStore, StoreFile } from './document-store.ts';
+import type { StoreOptions } from './store-options.ts';
 
 /** The vault: through the unlock agent where that is wanted and may be there, else with the passphrase. */
 export async function vaultStore(options: StoreOptions): Promise<SecretStore> {

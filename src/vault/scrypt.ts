@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-
 import type { Identity, Recipient, Stanza } from 'age-encryption';
 
 import { MesaAuthError } from '../errors.ts';

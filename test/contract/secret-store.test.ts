@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-
 import { describe } from 'vitest';
 
 import type { Backend } from '../../src/core/secret-store.ts';

@@ -2,11 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-
 import { expect, inject, it, onTestFinished } from 'vitest';
 
-import { readClocks, type Moment } from '../../src/agent/two-clocks.ts';
 import { formatRequest } from '../../src/agent/format-request.ts';
+import { readClocks, type Moment } from '../../src/agent/two-clocks.ts';
 import type { KeyScope } from '../../src/core/key-scope.ts';
 import type { SecretStore } from '../../src/core/secret-store.ts';
 import { Token } from '../../src/core/token.ts';

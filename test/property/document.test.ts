@@ -3,12 +3,10 @@ import { parseTOML, type AST } from 'toml-eslint-parser';
 import { expect, it } from 'vitest';
 
 import { formatStoreKey, parseStoreKey } from '../../src/core/key-scope.ts';
+import { isWritableMoment } from '../../src/core/moment.ts';
 import { Token } from '../../src/core/token.ts';
 import { MesaAuthError } from '../../src/errors.ts';
-import { isWritableMoment } from '../../src/core/moment.ts';
 import { applyChanges } from '../../src/stores/apply-changes.ts';
-import { verifiedText, formatDocument } from '../../src/stores/format-document.ts';
-import { parseCanonicalDocument, parseDocument } from '../../src/stores/read-document.ts';
 import {
   EMPTY_DOCUMENT,
   factsOf,
@@ -16,7 +14,10 @@ import {
   type DocumentEntry,
   type StoreDocument,
 } from '../../src/stores/document.ts';
+import { verifiedText, formatDocument } from '../../src/stores/format-document.ts';
+import { parseCanonicalDocument, parseDocument } from '../../src/stores/read-document.ts';
 import { asMoment } from '../../src/toml/table.ts';
+import { RUNS } from '../support/runs.ts';
 import {
   addedMoment,
   anyText,
@@ -27,7 +28,6 @@ import {
   tomlTable,
   tomlValue,
 } from './arbitraries.ts';
-import { RUNS } from '../support/runs.ts';
 
 const entry: fc.Arbitrary<DocumentEntry> = fc
   .record({

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
 
-import { readClocks } from '../../src/agent/two-clocks.ts';
 import { serve } from '../../src/agent/server.ts';
-import { createUnlockState } from '../../src/agent/unlock-state.ts';
 import { agentPlace } from '../../src/agent/socket-path.ts';
+import { readClocks } from '../../src/agent/two-clocks.ts';
+import { createUnlockState } from '../../src/agent/unlock-state.ts';
 import { ensurePrivateDir } from '../../src/platform/create-dirs.ts';
 import { resolvePaths } from '../../src/platform/paths.ts';
 import { AgentSideStore } from '../../src/stores/agent-side-store.ts';

@@ -1,5 +1,5 @@
-import { isOrgSlug, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { quoteText } from '../../core/escape-text.ts';
+import { isOrgSlug, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami, type Identity } from '../../rest/whoami.ts';

@@ -1,19 +1,18 @@
-import { parseRepos, parsePermissions } from '../../minting/token-order.ts';
 import { formatStoreKey, type KeyScope, type RepoScope } from '../../core/key-scope.ts';
 import type { Change, SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
+import { parseRepos, parsePermissions } from '../../minting/token-order.ts';
 import { createApiKey, type CreatedApiKey, type KeyOrder } from '../../rest/api-keys.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 import { parseExpires, parseTags } from '../api/api-key-flags.ts';
 import { apiKeyJson, describeApiKey } from '../api/api-key-report.ts';
-import { accessOrg, type OrgAccess } from '../api/org-access.ts';
-import { hasConsent } from '../whole-store/consent.ts';
-import type { Context } from '../../session/context.ts';
-import { announceToActions } from '../show/github-actions.ts';
 import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../api/keep-new-key.ts';
-import { withProgress } from '../terminal/progress.ts';
+import { accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { idOfNamed } from '../api/repository-names.ts';
-import { beginCommand } from '../../session/context.ts';
+import { announceToActions } from '../show/github-actions.ts';
+import { withProgress } from '../terminal/progress.ts';
 import { uninterrupted } from '../terminal/uninterrupted.ts';
+import { hasConsent } from '../whole-store/consent.ts';
 
 export interface CreateApiKeyOptions {
   readonly org: string | undefined;

@@ -2,12 +2,12 @@ import { parsePermission, PERMISSIONS, type Permission } from '../../access-toke
 import { scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
+import type { Context } from '../../session/context.ts';
 import { API_KEY_HEADING, apiKeyJson, apiKeyRow } from '../api/api-key-report.ts';
 import { accessOrg, type OrgAccess } from '../api/org-access.ts';
-import type { Context } from '../../session/context.ts';
+import { idOfNamed, knownNames } from '../api/repository-names.ts';
 import { jsonWriter, tableWriter } from '../terminal/list-writer.ts';
 import { withProgress } from '../terminal/progress.ts';
-import { idOfNamed, knownNames } from '../api/repository-names.ts';
 
 export interface ListApiKeysOptions {
   readonly org: string | undefined;

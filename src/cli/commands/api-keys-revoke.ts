@@ -3,12 +3,12 @@ import { formatStoreKey, scopeFlags } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { revokeApiKey } from '../../rest/api-keys.ts';
-import { parseKeyId } from '../api/api-key-flags.ts';
-import { identify, accessOrg, type OrgAccess } from '../api/org-access.ts';
-import { hasConsent } from '../whole-store/consent.ts';
 import type { Context } from '../../session/context.ts';
+import { parseKeyId } from '../api/api-key-flags.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
+import { identify, accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { withProgress } from '../terminal/progress.ts';
+import { hasConsent } from '../whole-store/consent.ts';
 
 export interface RevokeApiKeyOptions {
   readonly org: string | undefined;

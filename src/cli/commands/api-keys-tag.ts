@@ -1,9 +1,9 @@
 import { MesaAuthError } from '../../errors.ts';
 import { changeTags } from '../../rest/api-keys.ts';
-import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
-import { accessOrg } from '../api/org-access.ts';
 import type { Context } from '../../session/context.ts';
+import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
+import { accessOrg } from '../api/org-access.ts';
 import { withProgress } from '../terminal/progress.ts';
 
 export interface TagApiKeyOptions {

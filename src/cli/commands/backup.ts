@@ -5,15 +5,14 @@ import { shellWord } from '../../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
 import { assertNoFile, createFile } from '../../platform/create-file.ts';
 import { isShared } from '../../platform/private-dir.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
+import { passphraseFrom } from '../../session/passphrases.ts';
+import type { WholeStore } from '../../stores/document-store.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
-import type { WholeStore } from '../../stores/store-snapshot.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
 import { hasConsent } from '../whole-store/consent.ts';
-import type { Context } from '../../session/context.ts';
 import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
 import { passphraseForBackup } from '../whole-store/new-passphrase.ts';
-import { passphraseFrom } from '../../session/passphrases.ts';
-import { beginCommand } from '../../session/context.ts';
 
 export interface BackupOptions {
   /** As given. */

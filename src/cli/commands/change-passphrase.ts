@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 
 import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
-import type { Context } from '../../session/context.ts';
-import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 import { passphraseFrom } from '../../session/passphrases.ts';
-import { beginCommand } from '../../session/context.ts';
+import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
+import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
 
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
 export async function runChangePassphrase(context: Context): Promise<void> {

@@ -4,11 +4,11 @@ import type { Config } from '../../config/config.ts';
 import { escapeText } from '../../core/escape-text.ts';
 import { isEncrypted, type Backend } from '../../core/secret-store.ts';
 import { examine } from '../../doctor/examine.ts';
-import type { Finding } from '../../doctor/finding.ts';
 import type { Examined, StoreView } from '../../doctor/examined.ts';
+import type { Finding } from '../../doctor/finding.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../../session/context.ts';
 import { withDataLock } from '../../session/config-target.ts';
+import type { Context } from '../../session/context.ts';
 import { VERSION } from '../../session/program.ts';
 
 export interface DoctorOptions {

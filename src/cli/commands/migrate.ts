@@ -2,14 +2,15 @@ import { lockAgent } from '../../agent/control.ts';
 import { writeBackend } from '../../config/write-config.ts';
 import { isEncrypted, otherBackend, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
+import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
+import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { sameDocument } from '../../stores/compare-documents.ts';
+import type { StoreSnapshot, WholeStore } from '../../stores/document-store.ts';
 import { EMPTY_DOCUMENT } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
-import { snapshotOfNew, type StoreSnapshot, type WholeStore } from '../../stores/store-snapshot.ts';
+import { snapshotOfNew } from '../../stores/store-snapshot.ts';
 import { parseBackend } from '../whole-store/backend-option.ts';
-import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
-import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { planJson, planRows, type PlannedChange } from '../whole-store/document-plan.ts';
 import { planMigration } from '../whole-store/migration-plan.ts';
 

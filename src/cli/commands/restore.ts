@@ -1,11 +1,11 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
+import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
-import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import {
   changesUnknown,
   describePlan,

@@ -1,22 +1,22 @@
+import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/candidates.ts';
 import { describeDuration, parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
-import { replaceCommand } from '../../core/key-source.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
-import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/candidates.ts';
+import { replaceCommand } from '../../core/key-source.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
-import type { Token } from '../../core/token.ts';
 import { describeToken } from '../../core/token-kind.ts';
+import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { probeLock } from '../../platform/probe-lock.ts';
 import type { Context } from '../../session/context.ts';
-import { variablesInForce, type Variable } from '../show/variables-in-force.ts';
-import { usedScope, type UsedScope } from '../../session/used-scope.ts';
 import { candidateJson, entryJson, expiryOf, factsJson, kindName } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
-import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../api/online-status.ts';
 import { alignColumns } from '../../session/output.ts';
 import type { ScopeOptions } from '../../session/scope-options.ts';
+import { usedScope, type UsedScope } from '../../session/used-scope.ts';
+import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../api/online-status.ts';
+import { variablesInForce, type Variable } from '../show/variables-in-force.ts';
 import { storeStatus, type StoreState } from '../whole-store/store-status.ts';
 
 export interface StatusOptions extends ScopeOptions {

@@ -1,4 +1,3 @@
-import { isEncrypted } from '../../core/secret-store.ts';
 import { existsSync } from 'node:fs';
 
 import { agentStatus } from '../../agent/control.ts';
@@ -7,6 +6,7 @@ import { agentPlace, assertSocketPath } from '../../agent/socket-path.ts';
 import type { Config } from '../../config/config.ts';
 import { describeDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
+import { isEncrypted } from '../../core/secret-store.ts';
 import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';

@@ -1,11 +1,11 @@
 import { MesaAuthError } from '../../errors.ts';
 import { decodeUtf8 } from '../../platform/private-file.ts';
+import type { Context } from '../../session/context.ts';
+import { askOnTerminal, askPassphrase, passphraseFrom } from '../../session/passphrases.ts';
 import type { StoreDocument } from '../../stores/document.ts';
 import { parseDocument } from '../../stores/read-document.ts';
 import { parseVaultHeader } from '../../vault/header.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
-import type { Context } from '../../session/context.ts';
-import { askOnTerminal, askPassphrase, passphraseFrom } from '../../session/passphrases.ts';
 
 const MAX_ATTEMPTS = 3;
 const ANOTHER_BACKUP = 'name another backup; nothing was changed';

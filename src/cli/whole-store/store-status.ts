@@ -4,8 +4,7 @@ import { agentStatus } from '../../agent/control.ts';
 import type { Config } from '../../config/config.ts';
 import { isEncrypted, type KeyEntries, type SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../../session/context.ts';
-import { beginCommand } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 
 /** How a store was found. */
 export type StoreState =

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import type { AgentBackend } from '../../../src/agent/agent-backend.ts';
-import type { Moment } from '../../../src/agent/two-clocks.ts';
 import type { Reply, Request } from '../../../src/agent/protocol.ts';
+import type { Moment } from '../../../src/agent/two-clocks.ts';
 import { createUnlockState, type Connection, type Session } from '../../../src/agent/unlock-state.ts';
 import type { Change, KeyEntry } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';

@@ -1,19 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-
 import { expect, it, onTestFinished } from 'vitest';
 
-import type { Reply } from '../../../src/agent/protocol.ts';
 import { formatReply } from '../../../src/agent/format-reply.ts';
 import { parseRequest } from '../../../src/agent/parse-request.ts';
+import type { Reply } from '../../../src/agent/protocol.ts';
 import { agentPlace } from '../../../src/agent/socket-path.ts';
 import type { KeyScope } from '../../../src/core/key-scope.ts';
 import type { Change, KeyEntry, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
-import { storeOf } from '../../../src/stores/stores.ts';
 import { AgentSideStore } from '../../../src/stores/agent-side-store.ts';
+import { storeOf } from '../../../src/stores/stores.ts';
 import { parseVaultHeader } from '../../../src/vault/header.ts';
 import { startResidentAgent } from '../../support/agent-in-process.ts';
 import { documentOf, openVault, PASSPHRASE, sealDocument, writeVault } from '../../support/stores.ts';

@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from 'node:fs';
-
 import { expect, it } from 'vitest';
 
 import { Token } from '../../../src/core/token.ts';

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-
 import { describe, expect, it } from 'vitest';
 
 import type { Backend } from '../../../src/core/secret-store.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
+import type { WholeStore } from '../../../src/stores/document-store.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
+import { snapshotOfNew, replaceDocument } from '../../../src/stores/store-snapshot.ts';
 import { wholeStoreOf } from '../../../src/stores/stores.ts';
-import { snapshotOfNew, replaceDocument, type WholeStore } from '../../../src/stores/store-snapshot.ts';
 import { documentOf, openVault, PASSPHRASE, writePlaintext } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 

@@ -1,5 +1,4 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-
 import { describe, expect, it } from 'vitest';
 
 import type { Change, SecretStore } from '../../../src/core/secret-store.ts';

@@ -1,6 +1,5 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-
 import { expect, it } from 'vitest';
 
 import { parseVaultHeader } from '../../../src/vault/header.ts';
