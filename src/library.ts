@@ -5,4 +5,5 @@ import './library/require-node.ts';
 export type { Permission } from './access-token/permissions.ts';
 export { MesaAuthError, type ErrorCode } from './errors.ts';
 export { mintToken, type MintedToken, type MintTokenOptions } from './library/mint-token.ts';
-export { resolveKey, type KeyOptions, type ResolveKeyOptions } from './library/resolve-key.ts';
+export type { KeyOptions } from './library/options.ts';
+export { resolveKey, type ResolveKeyOptions } from './library/resolve-key.ts';

@@ -1,7 +1,7 @@
 import type { Host } from '../../platform/host.ts';
 import { Context, type GlobalOptions } from '../../session/context.ts';
 import { wantsColor } from '../../session/style.ts';
-import type { ScopeOptions } from '../../session/use-key.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 
 /**
  * What may be said, for completion: these words, or names that are looked up when somebody presses Tab. A repository is
@@ -221,6 +221,8 @@ export function runPlainCommandLine(
 export function contextOf(host: Host, flags: Flags, action?: string): Context {
   return new Context({
     host,
+    openPassphrases: async (context) =>
+      (await import('../../session/passphrases.ts')).openPassphrases(context),
     globals: globalOptions(flags),
     interaction: {
       openPrompter: async () =>

@@ -11,17 +11,17 @@ import {
 } from '../../rest/api-keys.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami } from '../../rest/whoami.ts';
+import type { Context } from '../../session/context.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 import { parseExpires } from '../api/api-key-flags.ts';
 import { describeApiKey } from '../api/api-key-report.ts';
-import type { Context } from '../../session/context.ts';
-import type { ScopeOptions } from '../../session/use-key.ts';
 import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../api/keep-new-key.ts';
-import { withProgress } from '../terminal/progress.ts';
 import { knownNames } from '../api/repository-names.ts';
 import { planRotation, ROTATED_FROM, type Rotation } from '../api/rotation.ts';
-import { uninterrupted } from '../terminal/uninterrupted.ts';
 import { expiresFlag } from '../command-line/shared-flags.ts';
 import { JSON_FLAG, orgAndRepoFlags, scopeOf, valueOf, type CommandSpec } from '../command-line/spec.ts';
+import { withProgress } from '../terminal/progress.ts';
+import { uninterrupted } from '../terminal/uninterrupted.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'api-keys', 'rotate'],

@@ -1,12 +1,12 @@
 import { MesaAuthError } from '../../errors.ts';
 import { changeTags } from '../../rest/api-keys.ts';
-import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
-import { openApi } from '../api/api-access.ts';
 import type { Context } from '../../session/context.ts';
+import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
-import { withProgress } from '../terminal/progress.ts';
+import { accessOrg } from '../api/org-access.ts';
 import { API_ORG_FLAG, KEY_ID } from '../command-line/shared-flags.ts';
 import { JSON_FLAG, valueOf, type CommandSpec } from '../command-line/spec.ts';
+import { withProgress } from '../terminal/progress.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'api-keys', 'tag'],
@@ -36,7 +36,7 @@ async function runTagApiKey(context: Context, options: TagApiKeyOptions): Promis
       hint: `mesa auth api-keys tag ${id} env=prod team-`,
     });
   }
-  const { access, org } = await openApi(context, options.org);
+  const { access, org } = await accessOrg(context, options.org);
   let tags: ReadonlyMap<string, string>;
   try {
     tags = await withProgress(context, 'changing tags', () => changeTags(access, org, id, changes));

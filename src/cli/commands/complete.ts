@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { decodeUtf8 } from '../../platform/utf8.ts';
+import { decodeUtf8 } from '../../platform/private-file.ts';
+import { Context } from '../../session/context.ts';
 import { complete } from '../command-line/complete.ts';
 import { FILES } from '../command-line/completion-scripts.ts';
-import { Context } from '../../session/context.ts';
-import { knownScopes } from '../show/known-scopes.ts';
 import { valueOf, type CommandSpec, type CommandTable } from '../command-line/spec.ts';
+import { knownScopes } from '../show/known-scopes.ts';
 
 export const command: CommandSpec = {
   path: ['__complete'],
@@ -38,6 +38,8 @@ async function runComplete({ host, output }: Context, loadTable: () => Promise<C
               env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
               stderr: { isTerminal: false, write: () => undefined },
             },
+            openPassphrases: async (context) =>
+              (await import('../../session/passphrases.ts')).openPassphrases(context),
             globals: { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
           }),
         ),

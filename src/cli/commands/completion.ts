@@ -1,6 +1,6 @@
 import { MesaAuthError } from '../../errors.ts';
-import { COMPLETION_SCRIPTS } from '../command-line/completion-scripts.ts';
 import type { Context } from '../../session/context.ts';
+import { COMPLETION_SCRIPTS } from '../command-line/completion-scripts.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;

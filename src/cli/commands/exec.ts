@@ -13,12 +13,12 @@ import type { Host } from '../../platform/host.ts';
 import { endAs, runChild } from '../../platform/run-child.ts';
 import { runMasked } from '../../platform/run-masked.ts';
 import type { Context } from '../../session/context.ts';
-import { announceToActions } from '../show/github-actions.ts';
-import { resolveKey, resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
 import { expiryOf } from '../../session/key-report.ts';
 import { mintForCommand, type MintOptions } from '../../session/mint.ts';
+import { resolveKey, resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
 import { mintFlags, mintOptionsOf } from '../command-line/shared-flags.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
+import { announceToActions } from '../show/github-actions.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'exec'],

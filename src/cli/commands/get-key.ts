@@ -1,5 +1,6 @@
 import type { Context } from '../../session/context.ts';
-import { resolveKey, type ScopeOptions } from '../../session/use-key.ts';
+import { resolveKey } from '../../session/use-key.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 import { JSON_FLAG, orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {

@@ -2,12 +2,11 @@ import { loadConfig, readConfigText } from '../../config/config-file.ts';
 import { DEFAULT_BACKEND } from '../../config/config.ts';
 import { BACKENDS, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { parseBackend } from '../whole-store/backend-option.ts';
-import { chooseConfigFile } from '../../session/config-target.ts';
+import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import type { Context } from '../../session/context.ts';
-import { saveBackend } from '../../session/config-target.ts';
 import { describeKeysLeft, onboard } from '../../session/onboard.ts';
 import { valueOf, type CommandSpec } from '../command-line/spec.ts';
+import { parseBackend } from '../whole-store/backend-option.ts';
 
 export const command: CommandSpec = {
   path: ['init'],

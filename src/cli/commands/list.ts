@@ -1,8 +1,7 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
-import type { Context } from '../../session/context.ts';
-import { entryDocument } from '../../session/key-report.ts';
-import { hintAtOtherStore } from '../../session/other-store.ts';
-import { beginCommand } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
+import { entryJson } from '../../session/key-report.ts';
+import { hintAtOtherStore } from '../../session/missing-key.ts';
 import { JSON_FLAG, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {
@@ -25,7 +24,7 @@ async function runList(context: Context, options: ListOptions): Promise<void> {
     context.output.json({
       backend: store.backend,
       location: store.location,
-      keys: entries.map(entryDocument),
+      keys: entries.map(entryJson),
     });
     return;
   }

@@ -1,8 +1,8 @@
 import type { Context } from '../../session/context.ts';
-import { announceToActions } from '../show/github-actions.ts';
 import { mintForCommand, type MintOptions } from '../../session/mint.ts';
 import { mintFlags, mintOptionsOf } from '../command-line/shared-flags.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
+import { announceToActions } from '../show/github-actions.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'mint-token'],

@@ -1,11 +1,13 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
+import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
-import { openNew, replaceDocument } from '../../stores/opened-store.ts';
+import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
+import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
-import type { Context } from '../../session/context.ts';
 import {
   changesUnknown,
   describePlan,
@@ -15,10 +17,6 @@ import {
 } from '../whole-store/document-plan.ts';
 import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
 import { openBackup } from '../whole-store/open-backup.ts';
-import { peekConfig } from '../../session/peek-config.ts';
-import { beginCommand } from '../../session/context.ts';
-import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
-import type { CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'restore'],
@@ -76,12 +74,12 @@ async function runRestore(context: Context, options: RestoreOptions): Promise<vo
     await assertConsentPossible(context, consent);
   }
   const config = options.dryRun ? await peekConfig(context) : (await beginCommand(context)).config;
-  const store = await context.openWholeStore(config.backend);
+  const store = await context.wholeStore(config.backend);
   if (isSamePlace(path, store.location)) {
     throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
   }
   const backup = await openBackup(context, path, bytes);
-  const opened = store.readBytes() === undefined ? undefined : await store.open();
+  const opened = store.readBytes() === undefined ? undefined : await store.snapshot();
   const present = opened?.document ?? EMPTY_DOCUMENT;
   const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming');
   const plan = planRestore(present, backup, options.exact);
@@ -106,7 +104,7 @@ async function runRestore(context: Context, options: RestoreOptions): Promise<vo
     // An agent is for a vault that is there.
     (await context.passphrases()).unlockFor(undefined);
   }
-  await replaceDocument(opened ?? (await openNew(store)), next);
+  await replaceDocument(opened ?? (await snapshotOfNew(store)), next);
   context.output.note(`restored ${path} into ${store.backend}: ${describePlan(plan)}`);
 }
 

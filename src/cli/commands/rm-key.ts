@@ -1,8 +1,7 @@
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../../session/context.ts';
-import type { ScopeOptions } from '../../session/use-key.ts';
-import { beginCommand } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 import { orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {

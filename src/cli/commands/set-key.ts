@@ -1,11 +1,10 @@
 import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { describeTokenProblem, Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../../session/context.ts';
-import type { ScopeOptions } from '../../session/use-key.ts';
-import { readKeyFromStdin } from '../show/read-key.ts';
-import { beginCommand } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 import { orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
+import { readKeyFromStdin } from '../show/read-key.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'set-key'],

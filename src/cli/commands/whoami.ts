@@ -1,10 +1,11 @@
+import { quoteText } from '../../core/escape-text.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
-import { quoteText } from '../../core/escape-text.ts';
-import { identify } from '../api/api-access.ts';
 import type { Context } from '../../session/context.ts';
-import { resolveKeyOf, usedScope, type ScopeOptions } from '../../session/use-key.ts';
 import { alignColumns } from '../../session/output.ts';
+import { resolveKeyOf } from '../../session/use-key.ts';
+import { usedScope, type ScopeOptions } from '../../session/used-scope.ts';
+import { identify } from '../api/org-access.ts';
 import { JSON_FLAG, orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {
