@@ -142,8 +142,8 @@ function inlineRuntime(code) {
   const load = 'const require_rolldown_runtime = require("./rolldown-runtime.cjs");';
   const used = new Set(code.match(/(?<=require_rolldown_runtime\.)\w+/g));
   const helper =
-    'const require_rolldown_runtime = { __exportAll: (all) => Object.defineProperties({}, Object.fromEntries(' +
-    'Object.entries(all).map(([name, get]) => [name, { get, enumerable: true }]))) };';
+    'const require_rolldown_runtime = { __exportAll: (all) => { const to = {}; for (const name in all) ' +
+    'Object.defineProperty(to, name, { get: all[name], enumerable: true }); return to; } };';
   return used.size === 1 && used.has('__exportAll') ? code.replace(load, helper) : code;
 }
 

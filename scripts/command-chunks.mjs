@@ -37,7 +37,7 @@ function nameSoleCommand(id, graph) {
 }
 
 /**
- * In the file of the commands, imports become getters: a command's modules are loaded when it uses them, and none of
+ * In the file of the commands, imports become calls: a command's modules are loaded when it uses them, and none of
  * them for its help. The line numbers stay.
  * @param {string} fileName of a file of the bundle
  * @param {string} code
@@ -52,12 +52,12 @@ export function loadWhenUsed(fileName, code) {
     /^(?:const|let) (\w+) = require\("(?!\.\/(?:start|rolldown-runtime)\.cjs")(.+)"\);$/gm,
     (_line, name, file) => {
       names.push(name);
-      // A property, not a call: that would mean something else behind `new`.
-      return `const ${name} = { get it() { return require("${file}"); } };`;
+      return `const ${name} = () => require("${file}");`;
     },
   );
   if (names.length === 0) {
     throw new Error(`${fileName} imports nothing in the way that is expected: every command would load all`);
   }
-  return late.replace(new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\{ get it)`, 'g'), '$&.it');
+  // In parentheses, because behind `new` the call would be taken for the constructor's.
+  return late.replace(new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\(\\) =>)`, 'g'), '($&())');
 }
