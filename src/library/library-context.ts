@@ -2,7 +2,7 @@ import { Context } from '../session/context.ts';
 import { MesaAuthError } from '../errors.ts';
 import { wallClock } from '../platform/clock.ts';
 import type { Host } from '../platform/host.ts';
-import type { KeyOptions } from './resolve-key.ts';
+import type { KeyOptions } from './key-options.ts';
 
 /**
  * What the program's parts get inside of somebody else's process: no terminal, no output, and nobody to ask.

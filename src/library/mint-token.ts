@@ -1,5 +1,5 @@
 import type { Permission } from '../access-token/permissions.ts';
-import type { KeyOptions } from './resolve-key.ts';
+import type { KeyOptions } from './key-options.ts';
 
 export interface MintTokenOptions extends KeyOptions {
   /**
