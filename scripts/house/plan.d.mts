@@ -1,0 +1,10 @@
+export interface House {
+  readonly root: string;
+  readonly rooms: Readonly<Record<string, readonly string[]>>;
+}
+export const HOUSES: readonly [authority: House, cli: House];
+/** What nearly every folder of src may import. */
+export const BASE: readonly string[];
+/** What the folders above it may import, too. */
+export const BELOW_SESSION: readonly string[];
+export const MOST_FILES: number;
