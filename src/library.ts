@@ -4,6 +4,6 @@ import './library/require-node.ts';
 
 export type { Permission } from './access-token/permissions.ts';
 export { MesaAuthError, type ErrorCode } from './errors.ts';
-export type { KeyOptions } from './library/key-options.ts';
 export { mintToken, type MintedToken, type MintTokenOptions } from './library/mint-token.ts';
+export type { KeyOptions } from './library/options.ts';
 export { resolveKey, type ResolveKeyOptions } from './library/resolve-key.ts';

@@ -1,6 +1,14 @@
+type Places = Readonly<Record<string, readonly string[]>>;
+
 export interface House {
   readonly root: string;
-  readonly rooms: Readonly<Record<string, readonly string[]>>;
+  readonly rooms: Places;
+  readonly unrelated: readonly string[];
+  readonly pure: Places;
+  readonly packages: Places;
+  readonly modules: Places;
+  readonly writers: readonly string[];
+  readonly globals: Places;
 }
 export const HOUSES: readonly [authority: House, cli: House];
 /** What nearly every folder of src may import. */

@@ -107,8 +107,8 @@ const CLI = {
     clock: [
       'platform',
       'access-token', // what a server leaves out is now
-      'agent/moment.ts', // both clocks at one moment
-      'session/record-use.ts', // when a key was used
+      'agent/two-clocks.ts', // both at one moment
+      'session/use-key.ts', // when a key was used
     ],
     chance: [],
     timers: ['platform', 'agent', 'rest', 'session', 'cli'],

@@ -1,7 +1,7 @@
 import { errnoOf } from '../errors.ts';
 import { formatRequest } from './format-request.ts';
-import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
 import { parseReply } from './parse-reply.ts';
+import { MAX_LINE_BYTES, type Reply, type Request } from './protocol.ts';
 import type { AgentPlace } from './socket-path.ts';
 
 // A second, counted in turns of our own: one that a busy machine does not give us is none that the agent was silent in.
@@ -98,8 +98,11 @@ async function isAtWork(place: AgentPlace, turns: number): Promise<boolean> {
   if (turns >= DISK_TURNS) {
     return false;
   }
-  const { waitsForDisk } = await import('./waits-for-disk.ts');
-  return waitsForDisk(place);
+  const [{ readHolder }, { waitsForDisk }] = await Promise.all([
+    import('../platform/file-lock.ts'),
+    import('../platform/process-state.ts'),
+  ]);
+  return waitsForDisk(readHolder(place.lockFile));
 }
 
 /** As node:timers/promises has it, which most commands need not load. */

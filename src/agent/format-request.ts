@@ -1,7 +1,7 @@
 import { formatStoreKey } from '../core/key-scope.ts';
 import type { Change } from '../core/secret-store.ts';
-import type { Moment } from './moment.ts';
 import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, type Request } from './protocol.ts';
+import type { Moment } from './two-clocks.ts';
 import { formatLine, splitBySize } from './wire.ts';
 
 export function formatRequest(request: Request): string {

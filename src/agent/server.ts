@@ -3,10 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextCheck } from 'node:timers/promises';
 
 import { ioError } from '../errors.ts';
-import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, REQUEST_LIMIT_MS, type Reply, type Request } from './protocol.ts';
 import { formatReply } from './format-reply.ts';
 import { parseRequest } from './parse-request.ts';
-import type { Connection, Session } from './session.ts';
+import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, REQUEST_LIMIT_MS, type Reply, type Request } from './protocol.ts';
+import type { Connection, Session } from './unlock-state.ts';
 
 const MAX_CONNECTIONS = 64;
 const PRIVATE_UMASK = 0o177;

@@ -4,6 +4,15 @@ import type { Token } from './token.ts';
 export const BACKENDS = ['encrypted-file', 'plaintext-file'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** Whether a backend is the vault, which a passphrase opens. */
+export function isEncrypted(backend: Backend): boolean {
+  return backend === 'encrypted-file';
+}
+
+export function otherBackend(backend: Backend): Backend {
+  return isEncrypted(backend) ? 'plaintext-file' : 'encrypted-file';
+}
+
 /** One stored key. */
 export interface KeyEntry {
   readonly scope: KeyScope;
@@ -20,11 +29,6 @@ export interface KeyEntry {
 
 /** One consistent view of a store, in listing order. */
 export type KeyEntries = ReadonlyMap<StoreKey, KeyEntry>;
-
-/** Whether `changes` leave a store as it is, judging by its existence alone. */
-export function isNoChange(changes: readonly Change[], exists: boolean): boolean {
-  return changes.length === 0 ? exists : !exists && changes.every((change) => change.kind !== 'set');
-}
 
 /** What a server knows of a key. */
 export interface KeyFacts {

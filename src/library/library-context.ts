@@ -1,8 +1,8 @@
-import { Context } from '../session/context.ts';
 import { MesaAuthError } from '../errors.ts';
 import { wallClock } from '../platform/clock.ts';
 import type { Host } from '../platform/host.ts';
-import type { KeyOptions } from './key-options.ts';
+import { Context } from '../session/context.ts';
+import type { KeyOptions } from './options.ts';
 
 /**
  * What the program's parts get inside of somebody else's process: no terminal, no output, and nobody to ask.
@@ -23,6 +23,7 @@ export function libraryContext(options: KeyOptions, action: string): Context {
   };
   return new Context({
     host,
+    openPassphrases: async (context) => (await import('../session/passphrases.ts')).openPassphrases(context),
     globals: { configPath, nonInteractive: false },
     command: action,
     user: process.pid,

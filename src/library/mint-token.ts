@@ -1,5 +1,5 @@
 import type { Permission } from '../access-token/permissions.ts';
-import type { KeyOptions } from './key-options.ts';
+import type { KeyOptions } from './options.ts';
 
 export interface MintTokenOptions extends KeyOptions {
   /**
@@ -32,7 +32,7 @@ export interface MintedToken {
  */
 export async function mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
   const [{ checkOptions }, { libraryContext, withAdvice }, { mintForCommand }] = await Promise.all([
-    import('./check-options.ts'),
+    import('./options.ts'),
     import('./library-context.ts'),
     import('../session/mint.ts'),
   ]);

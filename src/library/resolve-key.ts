@@ -1,4 +1,4 @@
-import type { KeyOptions } from './key-options.ts';
+import type { KeyOptions } from './options.ts';
 
 export interface ResolveKeyOptions extends KeyOptions {
   /** A repository of `org`. */
@@ -14,7 +14,7 @@ export interface ResolveKeyOptions extends KeyOptions {
  */
 export async function resolveKey(options: ResolveKeyOptions = {}): Promise<string> {
   const [{ checkOptions }, { libraryContext, withAdvice }, { resolveKey: findKey }] = await Promise.all([
-    import('./check-options.ts'),
+    import('./options.ts'),
     import('./library-context.ts'),
     import('../session/use-key.ts'),
   ]);

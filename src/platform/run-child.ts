@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
-import { withCoresAsAtStart } from './core-files.ts';
+import { withCoresAsAtStart } from './exposed-memory.ts';
 import { cannotRun } from './find-command.ts';
-import { isInForeground } from './foreground.ts';
 import { descriptorsAtStart } from './inherited-descriptors.ts';
+import { isInForeground } from './process-state.ts';
 
 export interface ChildOptions {
   /** As the first word of a command line: a path, or a name that is looked up in the PATH of `env`. */

@@ -1,5 +1,4 @@
-import type { ApiAccess, ApiRequest } from './request.ts';
-import { requestJson } from './request.ts';
+import { type ApiAccess, type ApiRequest, requestJson } from './request.ts';
 
 /** What every operation of `@mesadev/rest` is called with. */
 export interface ClientOptions {

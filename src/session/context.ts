@@ -1,10 +1,10 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
-import { readsNoFile, withEnvironment } from '../config/environment.ts';
-import type { Config } from '../config/config.ts';
+import { DEFAULT_BACKEND, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
+import type { EnvironmentKey } from '../core/candidates.ts';
 import { isOrgSlug } from '../core/key-scope.ts';
-import type { EnvironmentKey } from '../core/resolve-key.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -12,10 +12,10 @@ import type { Host } from '../platform/host.ts';
 import { resolvePaths, type Paths } from '../platform/paths.ts';
 import type { Looseness } from '../platform/private-file.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import { openStore, type OpenStoreOptions } from '../stores/open-store.ts';
-import type { WholeStore } from '../stores/opened-store.ts';
-import type { OnboardOptions } from './onboard.ts';
-import type { CliPassphrases } from './passphrases.ts';
+import type { WholeStore } from '../stores/document-store.ts';
+import type { StoreOptions } from '../stores/store-options.ts';
+import { storeOf, wholeStoreOf } from '../stores/stores.ts';
+import type { PassphraseSource } from '../vault/passphrase.ts';
 import { Output } from './output.ts';
 
 export interface GlobalOptions {
@@ -23,6 +23,28 @@ export interface GlobalOptions {
   readonly configPath: string | undefined;
   /** `--non-interactive`. */
   readonly nonInteractive: boolean;
+}
+
+/** Where passphrases come from: the environment, a person, or what was just made. */
+export interface Passphrases extends PassphraseSource {
+  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
+  suggest(text: string): void;
+  /**
+   * How long the vault stays unlocked after its passphrase was typed, instead of what the configuration says.
+   * @param milliseconds undefined for not at all
+   */
+  unlockFor(milliseconds: number | undefined): void;
+}
+
+export interface OnboardOptions {
+  /** The config file to write. */
+  readonly configFile: string;
+  /** What the keys are for; undefined where the configuration does not tell. */
+  readonly apiUrl: string | undefined;
+  /** Chosen already, by `--backend`. */
+  readonly backend?: Backend | undefined;
+  /** What the configuration says until now; undefined on a first run. */
+  readonly current?: Backend | undefined;
 }
 
 /** What talks with a person, and is loaded when it does. */
@@ -38,6 +60,8 @@ export interface Interaction {
 export interface ContextOptions {
   readonly host: Host;
   readonly globals: GlobalOptions;
+  /** Called once, when a passphrase is needed. */
+  readonly openPassphrases: (context: Context) => Promise<Passphrases>;
   /** Absent where nobody is to be asked anything, as inside of a program. */
   readonly interaction?: Interaction | undefined;
   /** With `leave`, reading a store changes no mode and warns of nothing; `tighten` by default. */
@@ -63,7 +87,7 @@ export class Context {
   #config: Promise<Config> | undefined;
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
-  #passphrases: Promise<CliPassphrases> | undefined;
+  #passphrases: Promise<Passphrases> | undefined;
 
   constructor(options: ContextOptions) {
     const { host, globals, looseness = 'tighten', command, user = process.ppid } = options;
@@ -123,41 +147,38 @@ export class Context {
 
   async #readConfig(): Promise<Config> {
     const { paths, explicitConfig, host } = this;
-    try {
-      const loaded = await loadConfig(explicitConfig, readsNoFile(host.env) ? [] : paths.configFiles);
-      return withEnvironment(loaded, host.env);
-    } catch (error) {
-      throw (await import('./mend-config.ts')).withFilledBackend(this, error);
-    }
+    const candidates = readsNoFile(host.env) ? [] : paths.configFiles;
+    // The other one would hide the keys that there are.
+    const suggestBackend = (): Backend =>
+      existsSync(paths.plaintextStore) && !existsSync(paths.encryptedStore)
+        ? 'plaintext-file'
+        : DEFAULT_BACKEND;
+    return withEnvironment(await loadConfig(explicitConfig, candidates, suggestBackend), host.env);
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
-  openStore(backend: Backend): Promise<SecretStore> {
+  store(backend: Backend): Promise<SecretStore> {
     const opened = this.#stores.get(backend) ?? this.#openStore(backend);
     this.#stores.set(backend, opened);
     return opened;
   }
 
   /** The same store, never through the unlock agent: for what moves whole documents. */
-  openWholeStore(backend: Backend): Promise<WholeStore> {
-    const opened =
-      this.#wholeStores.get(backend) ??
-      import('../stores/open-whole-store.ts').then(({ openWholeStore }) =>
-        openWholeStore(backend, this.#storeOptions()),
-      );
+  wholeStore(backend: Backend): Promise<WholeStore> {
+    const opened = this.#wholeStores.get(backend) ?? wholeStoreOf(backend, this.#storeOptions());
     this.#wholeStores.set(backend, opened);
     return opened;
   }
 
   #openStore(backend: Backend): Promise<SecretStore> {
-    return openStore(backend, {
+    return storeOf(backend, {
       ...this.#storeOptions(),
       useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
-      openWhole: () => this.openWholeStore(backend),
+      openWhole: () => this.wholeStore(backend),
     });
   }
 
-  #storeOptions(): OpenStoreOptions {
+  #storeOptions(): StoreOptions {
     return {
       paths: this.paths,
       passphrases: () => this.passphrases(),
@@ -170,8 +191,8 @@ export class Context {
   }
 
   /** One per process, so that a passphrase is asked for once. */
-  passphrases(): Promise<CliPassphrases> {
-    this.#passphrases ??= import('./passphrases.ts').then(({ cliPassphrases }) => cliPassphrases(this));
+  passphrases(): Promise<Passphrases> {
+    this.#passphrases ??= this.#options.openPassphrases(this);
     return this.#passphrases;
   }
 
@@ -251,7 +272,7 @@ export async function beginCommand(context: Context, loaded?: Config): Promise<B
   if (config.legacyKeyOrgs.length > 0) {
     context.output.hint('what to do: mesa auth doctor');
   }
-  const store = await context.openStore(config.backend);
+  const store = await context.store(config.backend);
   await register?.(store, config.apiUrl, context.output);
   return { config, store };
 }
@@ -279,4 +300,11 @@ async function configure(context: Context): Promise<Config> {
     }
   }
   return config;
+}
+
+/** The configuration as it is, for a command that writes nothing: no wizard, and no key of MESA_ORGS is registered. */
+export async function peekConfig(context: Pick<Context, 'host' | 'loadConfig'>): Promise<Config> {
+  const { parseMesaOrgs } = await import('../core/mesa-orgs.ts');
+  parseMesaOrgs(context.host.env['MESA_ORGS'] ?? '');
+  return context.loadConfig();
 }

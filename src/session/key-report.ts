@@ -1,3 +1,5 @@
+import { isForApi } from '../core/api-url.ts';
+import type { Candidate, CandidateVerdict, UsedKey } from '../core/candidates.ts';
 import {
   describeExpiry,
   EXPIRY_NOTICE_MS,
@@ -5,10 +7,8 @@ import {
   expiryState,
   keyExpiry,
 } from '../core/key-expiry.ts';
-import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
-import type { Candidate, CandidateVerdict, UsedKey } from '../core/resolve-key.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeToken, type TokenKind } from '../core/token-kind.ts';
 import type { Token } from '../core/token.ts';
@@ -16,7 +16,7 @@ import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** What `--json` says of every stored key. */
-export function entryDocument({ scope, token, added, api }: KeyEntry): Record<string, unknown> {
+export function entryJson({ scope, token, added, api }: KeyEntry): Record<string, unknown> {
   return {
     scope: formatStoreKey(scope),
     organization: scope.kind === 'global' ? null : scope.org,
@@ -39,7 +39,7 @@ export function expiryOf({ token, expires }: StoredKey): Date | undefined {
 }
 
 /** What a key says of itself, for `--json`. Nothing of it was checked. */
-export function factsDocument(key: StoredKey, now: Date): Record<string, unknown> {
+export function factsJson(key: StoredKey, now: Date): Record<string, unknown> {
   const { kind, issued, permissions, repositories } = describeToken(key.token);
   const expires = expiryOf(key);
   return {
@@ -65,7 +65,7 @@ export function kindName(token: Token): string {
 }
 
 /** Candidates of a lookup, for `--json`. */
-export function candidateDocument({ source, token, verdict }: Candidate): Record<string, unknown> {
+export function candidateJson({ source, token, verdict }: Candidate): Record<string, unknown> {
   return { source, masked_key: token?.masked() ?? null, result: verdict.replaceAll('-', '_') };
 }
 
@@ -101,7 +101,10 @@ function explainVerdict(verdict: CandidateVerdict): string {
 }
 
 /** Mentions a key that ends within a day, or has ended, once per process. */
-export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
+export function warnOfExpiry(
+  context: Pick<Context, 'host' | 'output'>,
+  key: Pick<UsedKey, 'source' | 'token' | 'expires'>,
+): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now)) {
@@ -113,7 +116,10 @@ export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'to
 }
 
 /** @throws KEY_EXPIRES for a key that has ended: who gets it could only tell that it is refused */
-export function refuseExpired(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
+export function refuseExpired(
+  context: Pick<Context, 'host'>,
+  key: Pick<UsedKey, 'source' | 'token' | 'expires'>,
+): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (expires !== undefined && expiresWithin(expires, 0, now)) {

@@ -1,23 +1,17 @@
-import type { Config } from '../config/config.ts';
 import type { Permission } from '../access-token/permissions.ts';
 import { DEFAULT_TTL_SECONDS } from '../access-token/protocol.ts';
+import type { Config } from '../config/config.ts';
+import type { Candidate } from '../core/candidates.ts';
 import type { KeyScope, RepoScope } from '../core/key-scope.ts';
-import type { Candidate } from '../core/resolve-key.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
 import { parsePermissions, parseRepos, parseTtl, repoName, type TokenOrder } from '../minting/token-order.ts';
 import type { Context } from './context.ts';
-import {
-  checkoutRepository,
-  usedScope,
-  useKeyOf,
-  type Destination,
-  type KeyInUse,
-  type MarkUsed,
-} from './use-key.ts';
 import { assertForApi } from './other-api.ts';
+import { useKeyOf, type Destination, type KeyInUse, type MarkUsed } from './use-key.ts';
+import { checkoutRepository, usedScope } from './used-scope.ts';
 
 /** What `mint-token` and `exec --mint` take from the command line, as given. */
 export interface MintOptions {
@@ -83,7 +77,7 @@ interface Minting {
 }
 
 async function mintWith(
-  context: Context,
+  context: Pick<Context, 'host' | 'loadConfig' | 'output' | 'prompter'>,
   key: KeyInUse,
   { order, destination, markUsed }: Minting,
 ): Promise<MintedKey> {
@@ -119,7 +113,10 @@ interface Target {
   readonly repos: readonly RepoScope[] | null;
 }
 
-async function namedTarget(context: Context, options: MintOptions): Promise<Target> {
+async function namedTarget(
+  context: Pick<Context, 'environmentOrg' | 'host' | 'loadConfig' | 'output'>,
+  options: MintOptions,
+): Promise<Target> {
   const { org, allRepos } = options;
   const repos = parseRepos(options.repos, org);
   const [first, ...others] = repos;

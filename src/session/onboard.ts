@@ -1,27 +1,15 @@
 import { existsSync } from 'node:fs';
 
-import type { Backend } from '../core/secret-store.ts';
+import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts';
 import { parseUnlockTime } from '../core/unlock-time.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
+import { vaultLocked } from '../vault/passphrase.ts';
 import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
-import { vaultLocked } from '../vault/passphrase.ts';
-import type { Context } from './context.ts';
 import { saveBackend } from './config-target.ts';
-import { otherBackend } from './other-store.ts';
+import type { Context, OnboardOptions } from './context.ts';
 import { describeOutcomes } from './outcomes.ts';
-
-export interface OnboardOptions {
-  /** The config file to write. */
-  readonly configFile: string;
-  /** What the keys are for; undefined where the configuration does not tell. */
-  readonly apiUrl: string | undefined;
-  /** Chosen already, by `--backend`. */
-  readonly backend?: Backend | undefined;
-  /** What the configuration says until now; undefined on a first run. */
-  readonly current?: Backend | undefined;
-}
 
 /** The wizard: questions, then one write to the store, then the config file, then a summary. */
 export async function onboard(
@@ -49,18 +37,18 @@ export async function onboard(
     current,
     apiUrl,
     prepare: async (chosen) => {
-      const isNewVault = chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore);
+      const isNewVault = isEncrypted(chosen) && !existsSync(context.paths.encryptedStore);
       if (isNewVault) {
         await passphrases.toCreate();
       }
       // Nobody shall type keys for a store that turns out not to open.
-      await (await context.openStore(chosen)).read();
+      await (await context.store(chosen)).read();
       return { isNewVault };
     },
   });
   const { unlockTimeout } = answers;
   passphrases.unlockFor(unlockTimeout === undefined ? undefined : parseUnlockTime(unlockTimeout));
-  const store = await context.openStore(answers.backend);
+  const store = await context.store(answers.backend);
   const outcomes = await store.apply(answers.changes);
   await saveBackend(context, configFile, answers.backend, unlockTimeout);
   const left = await describeKeysLeft(context, current, answers.backend);
@@ -91,13 +79,13 @@ export async function onboard(
  * @param former undefined when the configuration named none: then the other one may have been used all the same
  */
 export async function describeKeysLeft(
-  context: Context,
+  context: Pick<Context, 'store'>,
   former: Backend | undefined,
   chosen: Backend,
 ): Promise<readonly string[]> {
   if (former === chosen) {
     return [];
   }
-  const { location } = await context.openStore(otherBackend(chosen));
+  const { location } = await context.store(otherBackend(chosen));
   return existsSync(location) ? [`the keys in ${location} stay there; ${chosen} does not use them`] : [];
 }

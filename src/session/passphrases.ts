@@ -1,30 +1,17 @@
 import type { AgentProcess } from '../agent/start.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import {
-  describePassphraseProblem,
-  vaultLocked,
-  type Passphrase,
-  type PassphraseSource,
-} from '../vault/passphrase.ts';
-import type { Context } from './context.ts';
+import { describePassphraseProblem, vaultLocked, type Passphrase } from '../vault/passphrase.ts';
+import type { Context, Passphrases } from './context.ts';
 import { AGENT_COMMAND } from './program.ts';
 
 /** Where a script puts a passphrase. */
 type PassphraseVariable = 'MESA_VAULT_PASSPHRASE' | 'MESA_NEW_VAULT_PASSPHRASE';
 
-export interface CliPassphrases extends PassphraseSource {
-  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
-  suggest(text: string): void;
-  /**
-   * How long the vault stays unlocked after its passphrase was typed, instead of what the configuration says.
-   * @param milliseconds undefined for not at all
-   */
-  unlockFor(milliseconds: number | undefined): void;
-}
-
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
-export function cliPassphrases(context: Context): CliPassphrases {
+export function openPassphrases(
+  context: Pick<Context, 'host' | 'interaction' | 'loadConfig' | 'output' | 'paths' | 'prompter'>,
+): Passphrases {
   let suggested: string | undefined;
   let created: Passphrase | undefined;
   let agent: AgentProcess | undefined;
@@ -81,7 +68,10 @@ export function cliPassphrases(context: Context): CliPassphrases {
 }
 
 /** Undefined when the variable is unset or empty. @throws INVALID_PASSPHRASE when it is not UTF-8 */
-export function passphraseFrom({ host }: Context, variable: PassphraseVariable): string | undefined {
+export function passphraseFrom(
+  { host }: Pick<Context, 'host'>,
+  variable: PassphraseVariable,
+): string | undefined {
   const text = host.env[variable] ?? '';
   // Node puts U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
   if (text.includes('\ufffd')) {
@@ -93,7 +83,10 @@ export function passphraseFrom({ host }: Context, variable: PassphraseVariable):
 }
 
 /** As passphraseFrom, for a passphrase that will protect a new file: a weak one is warned about, a blank one refused. */
-export function newPassphraseFrom(context: Context, variable: PassphraseVariable): string | undefined {
+export function newPassphraseFrom(
+  context: Pick<Context, 'host' | 'output'>,
+  variable: PassphraseVariable,
+): string | undefined {
   const text = passphraseFrom(context, variable);
   if (text === undefined) {
     return undefined;
@@ -112,7 +105,7 @@ export function newPassphraseFrom(context: Context, variable: PassphraseVariable
 
 /** @throws what `nobody` gives when there is nobody to ask, INTERRUPTED */
 export async function askOnTerminal(
-  context: Context,
+  context: Pick<Context, 'prompter'>,
   question: (prompter: Prompter) => Promise<string>,
   nobody: () => MesaAuthError,
 ): Promise<string> {

@@ -1,5 +1,4 @@
-import { ParseError, parseTOML } from 'toml-eslint-parser';
-import type { AST } from 'toml-eslint-parser';
+import { ParseError, parseTOML, type AST } from 'toml-eslint-parser';
 
 import { keyPath, readTable } from './ast-table.ts';
 import { TomlSyntaxError } from './syntax-error.ts';

@@ -1,16 +1,15 @@
 import { Buffer } from 'node:buffer';
-
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { readKeyFromStdin } from '../../src/cli/show/read-key.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
+import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { parseMesaOrgs } from '../../src/core/mesa-orgs.ts';
 import { describeToken } from '../../src/core/token-kind.ts';
 import { Token } from '../../src/core/token.ts';
-import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { main } from '../../src/main.ts';
-import { parseDocument } from '../../src/stores/parse-document.ts';
+import { parseDocument } from '../../src/stores/read-document.ts';
 import { parseVaultHeader } from '../../src/vault/header.ts';
 import { encodePart } from '../support/jwt.ts';
 import { recordingHost } from '../support/recording-host.ts';

@@ -1,4 +1,6 @@
 import type { Host } from '../../platform/host.ts';
+import { Context, type GlobalOptions } from '../../session/context.ts';
+import { wantsColor } from '../../session/style.ts';
 import {
   actionOf,
   GLOBAL_FLAGS,
@@ -10,8 +12,6 @@ import {
   valueOf,
   withValue,
 } from './spec.ts';
-import { Context, type GlobalOptions } from '../../session/context.ts';
-import { wantsColor } from '../../session/style.ts';
 
 export interface CommandLine {
   readonly command: CommandSpec;
@@ -88,6 +88,8 @@ export function runPlainCommandLine(
 export function contextOf(host: Host, flags: Flags, action?: string): Context {
   return new Context({
     host,
+    openPassphrases: async (context) =>
+      (await import('../../session/passphrases.ts')).openPassphrases(context),
     globals: globalOptions(flags),
     interaction: {
       openPrompter: async () =>

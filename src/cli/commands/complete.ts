@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { valueOf, type CommandTable } from '../command-line/spec.ts';
-import { decodeUtf8 } from '../../platform/utf8.ts';
+import { decodeUtf8 } from '../../platform/private-file.ts';
+import { Context } from '../../session/context.ts';
 import { complete } from '../command-line/complete.ts';
 import { FILES } from '../command-line/completion-scripts.ts';
-import { Context } from '../../session/context.ts';
+import { valueOf, type CommandTable } from '../command-line/spec.ts';
 import { knownScopes } from '../show/known-scopes.ts';
 
 const MAX_BYTES = 64 * 1024;
@@ -29,6 +29,8 @@ export async function runComplete({ host, output }: Context, table: CommandTable
               env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
               stderr: { isTerminal: false, write: () => undefined },
             },
+            openPassphrases: async (context) =>
+              (await import('../../session/passphrases.ts')).openPassphrases(context),
             globals: { configPath: valueOf(flags, 'config-path'), nonInteractive: true },
           }),
         ),

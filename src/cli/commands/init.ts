@@ -2,11 +2,10 @@ import { loadConfig, readConfigText } from '../../config/config-file.ts';
 import { DEFAULT_BACKEND } from '../../config/config.ts';
 import type { Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { parseBackend } from '../whole-store/backend-option.ts';
-import { chooseConfigFile } from '../../session/config-target.ts';
+import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import type { Context } from '../../session/context.ts';
-import { saveBackend } from '../../session/config-target.ts';
 import { describeKeysLeft, onboard } from '../../session/onboard.ts';
+import { parseBackend } from '../whole-store/backend-option.ts';
 
 export interface InitOptions {
   /** `--backend`, as given. */

@@ -1,11 +1,11 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
+import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
-import { openNew, replaceDocument } from '../../stores/opened-store.ts';
+import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
-import type { Context } from '../../session/context.ts';
 import {
   changesUnknown,
   describePlan,
@@ -15,8 +15,6 @@ import {
 } from '../whole-store/document-plan.ts';
 import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
 import { openBackup } from '../whole-store/open-backup.ts';
-import { peekConfig } from '../../session/peek-config.ts';
-import { beginCommand } from '../../session/context.ts';
 
 export interface RestoreOptions {
   /** As given. */
@@ -44,12 +42,12 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
     await assertConsentPossible(context, consent);
   }
   const config = options.dryRun ? await peekConfig(context) : (await beginCommand(context)).config;
-  const store = await context.openWholeStore(config.backend);
+  const store = await context.wholeStore(config.backend);
   if (isSamePlace(path, store.location)) {
     throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
   }
   const backup = await openBackup(context, path, bytes);
-  const opened = store.readBytes() === undefined ? undefined : await store.open();
+  const opened = store.readBytes() === undefined ? undefined : await store.snapshot();
   const present = opened?.document ?? EMPTY_DOCUMENT;
   const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming');
   const plan = planRestore(present, backup, options.exact);
@@ -74,7 +72,7 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
     // An agent is for a vault that is there.
     (await context.passphrases()).unlockFor(undefined);
   }
-  await replaceDocument(opened ?? (await openNew(store)), next);
+  await replaceDocument(opened ?? (await snapshotOfNew(store)), next);
   context.output.note(`restored ${path} into ${store.backend}: ${describePlan(plan)}`);
 }
 

@@ -1,8 +1,7 @@
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 import type { ScopeOptions } from '../../session/scope-options.ts';
-import { beginCommand } from '../../session/context.ts';
 
 /** `mesa auth rm-key`: removes the key of exactly the scope that the flags name. */
 export async function runRmKey(context: Context, options: ScopeOptions): Promise<void> {

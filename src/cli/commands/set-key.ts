@@ -1,10 +1,9 @@
 import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { describeTokenProblem, Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
-import type { Context } from '../../session/context.ts';
-import { readKeyFromStdin } from '../show/read-key.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 import type { ScopeOptions } from '../../session/scope-options.ts';
-import { beginCommand } from '../../session/context.ts';
+import { readKeyFromStdin } from '../show/read-key.ts';
 
 export interface SetKeyOptions extends ScopeOptions {
   /** The key as an argument; undefined to read it from stdin or ask for it. */

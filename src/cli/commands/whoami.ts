@@ -1,11 +1,12 @@
+import { quoteText } from '../../core/escape-text.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
-import { quoteText } from '../../core/escape-text.ts';
-import { identify } from '../api/api-access.ts';
 import type { Context } from '../../session/context.ts';
-import { resolveKeyOf, usedScope } from '../../session/use-key.ts';
 import { alignColumns } from '../../session/output.ts';
 import type { ScopeOptions } from '../../session/scope-options.ts';
+import { resolveKeyOf } from '../../session/use-key.ts';
+import { usedScope } from '../../session/used-scope.ts';
+import { identify } from '../api/org-access.ts';
 
 export interface WhoamiOptions extends ScopeOptions {
   readonly json: boolean;

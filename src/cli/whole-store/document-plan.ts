@@ -1,8 +1,8 @@
 import type { StoreKey } from '../../core/key-scope.ts';
+import { describeCounts } from '../../session/outcomes.ts';
 import type { ScopeDifference } from '../../stores/compare-documents.ts';
 import type { StoreDocument } from '../../stores/document.ts';
-import { sameTable } from '../../toml/same-table.ts';
-import { describeCounts } from '../../session/outcomes.ts';
+import { sameTable } from '../../toml/table.ts';
 
 /** What a command will do with one scope. */
 export interface PlannedChange extends Pick<ScopeDifference, 'present' | 'incoming'> {

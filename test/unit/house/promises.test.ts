@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -280,6 +289,23 @@ describe('the promises of docs/architecture.md', () => {
     expect(sources.length).toBeGreaterThan(300);
     expect(sources.filter((path) => /lint-disable.*house/.test(readFileSync(path, 'utf8')))).toEqual([]);
   });
+
+  it.each(HOUSES)(
+    'name no file of $root that is gone',
+    ({ root: house, rooms, unrelated, pure, writers, ...lists }) => {
+      const named = [
+        ...Object.keys(rooms),
+        ...Object.keys(pure),
+        ...unrelated,
+        ...writers,
+        ...[rooms, lists.packages, lists.modules, lists.globals].flatMap((list) =>
+          Object.values(list).flat(),
+        ),
+      ];
+      expect(named.length).toBeGreaterThan(50);
+      expect(named.filter((path) => !existsSync(join(house, path)))).toEqual([]);
+    },
+  );
 
   it('are those of the table in docs/architecture.md', () => {
     const [, table = ''] =

@@ -1,13 +1,13 @@
-import { keyNotFound } from '../../../src/core/key-not-found.ts';
 import { describe, expect, it } from 'vitest';
 
-import { formatStoreKey, scopeFromNames, type KeyScope } from '../../../src/core/key-scope.ts';
 import {
   environmentKeyApplies,
   listCandidates,
   usedCandidate,
   type EnvironmentKey,
-} from '../../../src/core/resolve-key.ts';
+} from '../../../src/core/candidates.ts';
+import { keyNotFound } from '../../../src/core/key-not-found.ts';
+import { formatStoreKey, scopeFromNames, type KeyScope } from '../../../src/core/key-scope.ts';
 import type { KeyEntries } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 

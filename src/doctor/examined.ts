@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts';
 import type { Backend, KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { MesaAuthError } from '../errors.ts';
-import type { StoreDocument } from '../stores/document.ts';
 import type { Paths } from '../platform/paths.ts';
+import type { StoreDocument } from '../stores/document.ts';
 
 /** What the checks look at. Looking changes nothing. */
-export interface Patient {
+export interface Examined {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string | undefined;
   /** As `process.versions.node` gives it. */

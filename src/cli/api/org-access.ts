@@ -1,14 +1,15 @@
-import { isOrgSlug, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { quoteText } from '../../core/escape-text.ts';
+import { isOrgSlug, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami, type Identity } from '../../rest/whoami.ts';
 import type { Context } from '../../session/context.ts';
-import { resolveKeyOf, usedScope, type KeyInUse } from '../../session/use-key.ts';
+import { resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import { usedScope } from '../../session/used-scope.ts';
 import { withProgress } from '../terminal/progress.ts';
 
 /** What a command that manages the keys of an organization works with. */
-export interface ApiSession {
+export interface OrgAccess {
   /** With the key that manages. */
   readonly access: ApiAccess;
   readonly key: KeyInUse;
@@ -21,7 +22,7 @@ export interface ApiSession {
  * look-up finds for it.
  * @throws KEY_NOT_FOUND, and as whoami
  */
-export async function openApi(context: Context, org: string | undefined): Promise<ApiSession> {
+export async function accessOrg(context: Context, org: string | undefined): Promise<OrgAccess> {
   scopeFromNames(org, undefined);
   const config = await context.loadConfig();
   const { scope } = await usedScope(context, { org, repo: undefined }, config);
@@ -36,7 +37,7 @@ export async function openApi(context: Context, org: string | undefined): Promis
 }
 
 /** Who the server says that a key is. @throws as whoami; SERVER_FAILED for an organization with an impossible name */
-export async function identify(context: Context, access: ApiAccess): Promise<Identity> {
+export async function identify(context: Pick<Context, 'host'>, access: ApiAccess): Promise<Identity> {
   const identity = await withProgress(context, `asking ${access.apiUrl}`, () => whoami(access));
   if (!isOrgSlug(identity.org.slug)) {
     throw new MesaAuthError(
