@@ -140,6 +140,8 @@ const CLI = {
   /** Texts that one file alone spells. */
   spellings: [{ start: 'orgs/', may: ['core/key-scope.ts'] }],
   members: [],
+  /** Texts that one file alone tells apart. */
+  comparisons: [{ texts: ['plaintext-file', 'encrypted-file'], may: ['core/secret-store.ts'] }],
 };
 
 const AUTHORITY = {
@@ -221,6 +223,7 @@ const AUTHORITY = {
       may: ['database'],
     },
   ],
+  comparisons: [],
 };
 
 export const HOUSES = [AUTHORITY, CLI];

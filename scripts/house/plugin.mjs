@@ -95,7 +95,16 @@ const spellings = rule(({ house, path }, context) => {
     }
   };
   return {
-    Literal: (node) => check(node, String(node.value)),
+    Literal(node) {
+      check(node, String(node.value));
+      const { operator, type } = node.parent;
+      const compared = house.comparisons.find(
+        ({ texts, may }) => texts.includes(node.value) && !isBelow(path, may),
+      );
+      if (compared !== undefined && (/^[!=]==?$/.test(operator) || type === 'SwitchCase')) {
+        context.report({ node, message: `${node.value} is told apart by ${list(compared.may)} alone` });
+      }
+    },
     TemplateElement: (node) => check(node, node.value.raw),
     MemberExpression(node) {
       const one = house.members.find(

@@ -171,6 +171,16 @@ const OTHERS: readonly Probe[] = [
     /^orgs\/\.\.\. is spelled by core\/key-scope\.ts alone/,
   ],
   ['src/cli/show', "export const x = ''.startsWith('orgs/');", /^orgs\/\.\.\. is spelled/],
+  [
+    'src/stores',
+    "export const x = (b: string) => b === 'plaintext-file';",
+    /^plaintext-file is told apart by core/,
+  ],
+  [
+    'src/doctor',
+    "export const x = (b: string) => { switch (b) { case 'encrypted-file': } };",
+    /told apart by core/,
+  ],
   ['authority/src/http', "export const x = (db: any) => db.selectFrom('x');", /^selectFrom is for database$/],
 ];
 
@@ -185,7 +195,7 @@ const ALLOWED: readonly (readonly [folder: string, statement: string])[] = [
   ['src/rest', "export const x = fetch('http://localhost');"],
   ['src/doctor', "export { readFileSync, type WriteStream } from 'node:fs';"],
   ['src/session', "import { constants, openSync } from 'node:fs'; openSync('x', constants.O_RDONLY);"],
-  ['src/cli/api', "export * from '../terminal/x.ts';"],
+  ['src/cli/api', "export * from '../terminal/x.ts'; export const x = { backend: 'plaintext-file' };"],
   ['src/cli/terminal', "export const x = import('@inquirer/prompts');"],
   [
     'src/agent',
