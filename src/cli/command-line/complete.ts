@@ -4,12 +4,12 @@ import {
   nameOf,
   valueOf,
   type CommandSpec,
+  type CommandTable,
   type Flags,
   type FlagSpec,
   type FlagValue,
   type Values,
 } from './spec.ts';
-import { COMMANDS, GROUPS, LIBRARY_FLAGS } from './table.ts';
 import { HELP_COMMAND, TOPICS } from './help-topics.ts';
 import { findFlag } from './plain.ts';
 
@@ -23,6 +23,7 @@ export type KnownScopes = (flags: Flags) => Promise<readonly KeyScope[]>;
 
 /** A command line as far as it was typed. */
 interface Line {
+  readonly table: CommandTable;
   readonly command: CommandSpec | undefined;
   readonly words: readonly string[];
   readonly flags: Flags;
@@ -35,15 +36,17 @@ interface Line {
 /**
  * What may stand in the place of the last word. Not filtered by what that word is already: the shells do that, each
  * in its own way.
+ * @param table what can be typed
  * @param words all words up to the cursor, the program's name first; the last one may be empty
  * @returns `files` where any file may be named
  */
 export async function complete(
+  table: CommandTable,
   words: readonly string[],
   knownScopes: KnownScopes,
 ): Promise<readonly Candidate[] | 'files'> {
   const current = words.at(-1) ?? '';
-  const line = readLine(words.slice(1, -1));
+  const line = readLine(table, words.slice(1, -1));
   if (line.open !== undefined) {
     return candidatesOf(line.open.values, line, knownScopes);
   }
@@ -69,7 +72,7 @@ export async function complete(
     : found.map(({ text }) => ({ text: `${current.slice(0, equals + 1)}${text}` }));
 }
 
-function readLine(typed: readonly string[]): Line {
+function readLine(table: CommandTable, typed: readonly string[]): Line {
   const words: string[] = [];
   const flags = new Map<string, FlagValue>();
   let command: CommandSpec | undefined;
@@ -83,7 +86,7 @@ function readLine(typed: readonly string[]): Line {
       flagsEnded = true;
     } else if (flagsEnded || !word.startsWith('-')) {
       words.push(word);
-      command ??= COMMANDS.find(
+      command ??= table.commands.find(
         ({ path }) => path.length === words.length && path.every((part, at) => part === words[at]),
       );
     } else {
@@ -96,14 +99,14 @@ function readLine(typed: readonly string[]): Line {
       }
     }
   }
-  return { command, words, flags, open, flagsEnded };
+  return { table, command, words, flags, open, flagsEnded };
 }
 
-function unusedFlags({ command, flags }: Line): readonly Candidate[] {
+function unusedFlags({ table, command, flags }: Line): readonly Candidate[] {
   const all: readonly FlagSpec[] = [
     ...(command?.flags ?? []),
     ...GLOBAL_FLAGS,
-    ...Object.values(LIBRARY_FLAGS),
+    ...Object.values(table.libraryFlags),
   ];
   return all
     .filter((flag) => flag.repeatable === true || !flags.has(nameOf(flag)))
@@ -112,7 +115,7 @@ function unusedFlags({ command, flags }: Line): readonly Candidate[] {
 
 /** A word that is no flag: a part of a command's name, or its argument. */
 async function completeWord(line: Line, knownScopes: KnownScopes): Promise<readonly Candidate[] | 'files'> {
-  const { command, words } = line;
+  const { table, command, words } = line;
   if (command !== undefined) {
     return words.length > command.path.length
       ? []
@@ -122,12 +125,12 @@ async function completeWord(line: Line, knownScopes: KnownScopes): Promise<reado
   if (helpAt === 0) {
     const topics =
       words.length > 1 ? [] : TOPICS.map(({ name, description }) => ({ text: name, description }));
-    return [...wordsBehind(words.slice(1)), ...topics];
+    return [...wordsBehind(table, words.slice(1)), ...topics];
   }
   if (helpAt > 0) {
-    return wordsBehind(words.toSpliced(helpAt, 1));
+    return wordsBehind(table, words.toSpliced(helpAt, 1));
   }
-  const found = wordsBehind(words);
+  const found = wordsBehind(table, words);
   return found.length === 0 ? found : [...found, helpCandidate()];
 }
 
@@ -136,12 +139,12 @@ function helpCandidate(): Candidate {
 }
 
 /** The commands of a group, and the groups in it; of the program, when no words name one. */
-function wordsBehind(group: readonly string[]): readonly Candidate[] {
+function wordsBehind(table: CommandTable, group: readonly string[]): readonly Candidate[] {
   const isIn = (path: readonly string[]): boolean =>
     path.length === group.length + 1 && group.every((word, at) => word === path[at]);
-  const groups = [...GROUPS].map(([name, { description }]) => ({ path: name.split(' '), description }));
+  const groups = [...table.groups].map(([name, { description }]) => ({ path: name.split(' '), description }));
   return [
-    ...COMMANDS.filter(({ path, hidden }) => isIn(path) && hidden !== true).map(describe),
+    ...table.commands.filter(({ path, hidden }) => isIn(path) && hidden !== true).map(describe),
     ...groups.filter(({ path }) => isIn(path)).map(describe),
   ];
 }

@@ -53,6 +53,21 @@ export interface CommandSpec {
   ) => Promise<number | void>;
 }
 
+/** The words before the last one of a command. */
+export interface GroupSpec {
+  readonly description: string;
+  readonly examples: readonly string[];
+}
+
+/** All that can be typed. */
+export interface CommandTable {
+  readonly commands: readonly CommandSpec[];
+  /** By their words: `auth api-keys`. */
+  readonly groups: ReadonlyMap<string, GroupSpec>;
+  /** The flags that every command has. */
+  readonly libraryFlags: Readonly<Record<string, FlagSpec>>;
+}
+
 /** What the log of uses calls a command: its words without `auth`. */
 export function actionOf({ path }: CommandSpec): string {
   return path.filter((word) => word !== 'auth').join(' ');

@@ -1,15 +1,17 @@
 import { API_COMMANDS } from './api-commands.ts';
 import { BACKENDS } from '../../core/secret-store.ts';
-import { JSON_FLAG, SCOPE_FLAGS, scopeOf, valueOf, type CommandSpec, type FlagSpec } from './spec.ts';
+import {
+  JSON_FLAG,
+  SCOPE_FLAGS,
+  scopeOf,
+  valueOf,
+  type CommandSpec,
+  type FlagSpec,
+  type GroupSpec,
+} from './spec.ts';
 import { FREQUENT_COMMANDS } from './frequent-commands.ts';
 import { COMPLETE_COMMAND, SHELLS } from './shells.ts';
 import { WORKING_COMMANDS } from './working-commands.ts';
-
-/** The words before the last one of a command. */
-export interface GroupSpec {
-  readonly description: string;
-  readonly examples: readonly string[];
-}
 
 export const GROUPS: ReadonlyMap<string, GroupSpec> = new Map([
   [
@@ -283,7 +285,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: [],
     run: async (context) => {
       const { runComplete } = await import('../commands/complete.ts');
-      await runComplete(context);
+      // Handed over: this file loads what completes, which therefore cannot import it.
+      await runComplete(context, { commands: COMMANDS, groups: GROUPS, libraryFlags: LIBRARY_FLAGS });
     },
   },
 ];
