@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 import { digestSources, recordBuild } from './built-from.mjs';
+import { COMMAND_GROUPS, loadWhenUsed } from './command-chunks.mjs';
 import { writeDeclarations } from './declarations.mjs';
 import { precompile } from './precompile.mjs';
 import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
@@ -38,7 +39,8 @@ const options = {
 };
 // Before anything is read: what changes meanwhile is built the next time.
 const digests = digestSources('mesa');
-const bundle = await rolldown({ ...options, input: 'src/start.ts' });
+// Nobody imports the program, so that a file of the bundle may export what others of it need.
+const bundle = await rolldown({ ...options, input: 'src/start.ts', preserveEntrySignatures: false });
 // CommonJS, because Node starts it faster than ESM; one small entry, because even unused code in the same file costs;
 // everything behind an `import()` in a file of its own. Not minified: that buys nothing, and stack traces stay readable.
 const { output } = await bundle.write({
@@ -50,11 +52,7 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       { name: 'start', tags: ['$initial'] },
-      // What every command needs but the most frequent.
-      {
-        name: 'any-command',
-        test: /\/src\/cli\/command-line\/(?:any-command|api-commands|table|shells|working-commands)\.ts$/,
-      },
+      ...COMMAND_GROUPS,
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',
@@ -132,7 +130,7 @@ recordBuild('mesa', digests);
 
 function finish({ fileName, code }) {
   if (code !== undefined) {
-    writeFileSync(join(root, 'dist', fileName), toAscii(inlineRuntime(code)));
+    writeFileSync(join(root, 'dist', fileName), toAscii(inlineRuntime(loadWhenUsed(fileName, code))));
   }
 }
 

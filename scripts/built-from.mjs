@@ -19,6 +19,7 @@ const PROGRAMS = {
       'tsconfig.json',
       'tsconfig.types.json',
       'scripts/build.mjs',
+      'scripts/command-chunks.mjs',
       'scripts/declarations.mjs',
       'scripts/keep-compiled.cjs',
       'scripts/precompile.mjs',

@@ -1,9 +1,18 @@
-import { FREQUENT_COMMANDS } from './cli/command-line/frequent-commands.ts';
-import { Output } from './session/output.ts';
-import { parsePlainCommandLine, runPlainCommandLine } from './cli/command-line/plain.ts';
+import { command as getKey } from './cli/commands/get-key.ts';
+import { command as gitCredential } from './cli/commands/git-credential.ts';
+import {
+  parsePlainCommandLine,
+  runPlainCommandLine,
+  type CommandLine,
+  type CommandTable,
+} from './cli/command-line/spec.ts';
 import { reportError } from './cli/terminal/report-error.ts';
-import { VERSION } from './session/program.ts';
+import { Output } from './session/output.ts';
+import { AGENT_COMMAND, VERSION } from './session/program.ts';
 import type { Host } from './platform/host.ts';
+
+/** The commands that are started most: they are part of the entry file, and found without the table of all. */
+const FREQUENT = [getKey, gitCredential];
 
 /**
  * Runs one command line.
@@ -16,13 +25,28 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
       new Output(host).data(`${VERSION}\n`);
       return 0;
     }
-    const frequent = parsePlainCommandLine(argv, FREQUENT_COMMANDS);
-    if (frequent === undefined) {
-      const { runAnyCommand } = await import('./cli/command-line/any-command.ts');
-      return await runAnyCommand(argv, host);
+    if (argv.length === 1 && argv[0] === AGENT_COMMAND) {
+      const { runAgent } = await import('./session/run-agent.ts');
+      return await runAgent(host);
     }
-    return (await runPlainCommandLine(frequent, host)) ?? 0;
+    const plain = parsePlainCommandLine(argv, FREQUENT) ?? (await parseListed(argv));
+    if (plain === undefined) {
+      const { runProgram } = await import('./cli/command-line/full.ts');
+      return await runProgram(argv, host);
+    }
+    return (await runPlainCommandLine(plain, host, loadTable)) ?? 0;
   } catch (error) {
     return reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1');
   }
+}
+
+/** A plain command line of any command, of which no other one is loaded. */
+async function parseListed(argv: readonly string[]): Promise<CommandLine | undefined> {
+  const { findListed } = await import('./cli/command-line/table.ts');
+  const listed = findListed(argv);
+  return listed === undefined ? undefined : parsePlainCommandLine(argv, [(await listed.load()).command]);
+}
+
+async function loadTable(): Promise<CommandTable> {
+  return (await import('./cli/command-line/table.ts')).loadTable();
 }

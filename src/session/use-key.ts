@@ -17,8 +17,7 @@ import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { errnoOf, MesaAuthError, type ErrorCode } from '../errors.ts';
 import { appendLine } from '../platform/private-file.ts';
 import { type Context, beginCommand } from './context.ts';
-import type { ScopeOptions } from './scope-options.ts';
-import { usedScope } from './used-scope.ts';
+import { usedScope, type ScopeOptions } from './used-scope.ts';
 
 export interface ResolvedKey {
   readonly store: SecretStore;

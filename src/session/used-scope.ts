@@ -1,7 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { scopeFromNames, type KeyScope, type RepoScope } from '../core/key-scope.ts';
 import type { Context } from './context.ts';
-import type { ScopeOptions } from './scope-options.ts';
+
+/** `--org` and `--repo`, as given. */
+export interface ScopeOptions {
+  readonly org: string | undefined;
+  readonly repo: string | undefined;
+}
 
 export interface UsedScope {
   readonly scope: KeyScope;

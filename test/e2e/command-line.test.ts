@@ -3,11 +3,13 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { COMMANDS, GROUPS } from '../../src/cli/command-line/table.ts';
+import { loadTable } from '../../src/cli/command-line/table.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { openTerminal } from '../support/terminal.ts';
+
+const { commands: COMMANDS, groups: GROUPS } = await loadTable();
 
 const PACKAGE = readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8');
 const { version: VERSION } = JSON.parse(PACKAGE) as { version: string };

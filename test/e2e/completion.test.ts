@@ -3,12 +3,14 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { COMMANDS } from '../../src/cli/command-line/table.ts';
+import { loadTable } from '../../src/cli/command-line/table.ts';
 import { unlock } from '../support/agent.ts';
 import { builtMesa, NODE, runMesa, runShell, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { KEYS, openTerminal, type Terminal } from '../support/terminal.ts';
+
+const { commands: COMMANDS } = await loadTable();
 
 const KEY = 'mesa_completion00009f2c';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;

@@ -2,13 +2,14 @@ import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
 import { runProgram } from '../../src/cli/command-line/full.ts';
-import type { CommandSpec } from '../../src/cli/command-line/spec.ts';
-import { COMMANDS } from '../../src/cli/command-line/table.ts';
-import { globalOptions, parsePlainCommandLine } from '../../src/cli/command-line/plain.ts';
+import { globalOptions, parsePlainCommandLine, type CommandSpec } from '../../src/cli/command-line/spec.ts';
+import { findListed, loadTable } from '../../src/cli/command-line/table.ts';
 import type { GlobalOptions } from '../../src/session/context.ts';
 import type { Host } from '../../src/platform/host.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { RUNS } from '../support/runs.ts';
+
+const { commands: COMMANDS } = await loadTable();
 
 /** What a command was started with. */
 interface Start {
@@ -115,6 +116,7 @@ it('the quick reader of command lines and the library start the same command wit
       starts.length = 0;
       await runProgram(line, host);
       const { command: spec, flags, argument, rest } = plain;
+      expect(findListed(line)?.words).toBe(spec.path.join(' '));
       expect(starts).toEqual([{ path: spec.path, flags, argument, rest, globals: globalOptions(flags) }]);
     }),
     { numRuns: RUNS },

@@ -1,5 +1,6 @@
 import type { KeyScope } from '../../core/key-scope.ts';
 import {
+  findFlag,
   GLOBAL_FLAGS,
   nameOf,
   valueOf,
@@ -10,8 +11,7 @@ import {
   type FlagValue,
   type Values,
 } from './spec.ts';
-import { HELP_COMMAND, TOPICS } from './help-topics.ts';
-import { findFlag } from './plain.ts';
+import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS } from './help-topics.ts';
 
 export interface Candidate {
   readonly text: string;
@@ -102,11 +102,11 @@ function readLine(table: CommandTable, typed: readonly string[]): Line {
   return { table, command, words, flags, open, flagsEnded };
 }
 
-function unusedFlags({ table, command, flags }: Line): readonly Candidate[] {
+function unusedFlags({ command, flags }: Line): readonly Candidate[] {
   const all: readonly FlagSpec[] = [
     ...(command?.flags ?? []),
     ...GLOBAL_FLAGS,
-    ...Object.values(table.libraryFlags),
+    ...Object.values(LIBRARY_FLAGS),
   ];
   return all
     .filter((flag) => flag.repeatable === true || !flags.has(nameOf(flag)))
@@ -139,13 +139,13 @@ function helpCandidate(): Candidate {
 }
 
 /** The commands of a group, and the groups in it; of the program, when no words name one. */
-function wordsBehind(table: CommandTable, group: readonly string[]): readonly Candidate[] {
+function wordsBehind({ commands, groups }: CommandTable, group: readonly string[]): readonly Candidate[] {
   const isIn = (path: readonly string[]): boolean =>
     path.length === group.length + 1 && group.every((word, at) => word === path[at]);
-  const groups = [...table.groups].map(([name, { description }]) => ({ path: name.split(' '), description }));
+  const inner = [...groups].map(([name, { description }]) => ({ path: name.split(' '), description }));
   return [
-    ...table.commands.filter(({ path, hidden }) => isIn(path) && hidden !== true).map(describe),
-    ...groups.filter(({ path }) => isIn(path)).map(describe),
+    ...commands.filter(({ path, hidden }) => isIn(path) && hidden !== true).map(describe),
+    ...inner.filter(({ path }) => isIn(path)).map(describe),
   ];
 }
 

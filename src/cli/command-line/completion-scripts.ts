@@ -1,4 +1,5 @@
-import { COMPLETE_COMMAND, type Shell } from './shells.ts';
+/** The hidden command that the scripts ask. Its name is in files of users: it stays. */
+const COMPLETE_COMMAND = '__complete';
 
 /** What the hidden command prints when the names of files are wanted, which the shell knows best. */
 export const FILES = ':files';
@@ -7,7 +8,7 @@ export const FILES = ':files';
  * The scripts know no command and no flag: they give the words of the line to the hidden command, on its standard
  * input because a word may be a key, and offer what it prints. So they never go stale. No word is ever evaluated.
  */
-export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
+export const COMPLETION_SCRIPTS = {
   // Runs on the bash 3.2 of macOS, too: no mapfile, and compopt may be missing.
   bash: `# Completion of mesa for bash. In ~/.bashrc: eval "$(mesa completion bash)"
 _mesa() {
@@ -90,4 +91,4 @@ function __mesa_complete
 end
 complete -c mesa -f -a '(__mesa_complete)'
 `,
-};
+} as const;

@@ -1,20 +1,21 @@
-import { contextOf } from './plain.ts';
 import { Command, CommanderError } from 'commander';
 
 import { MesaAuthError } from '../../errors.ts';
 import type { Host } from '../../platform/host.ts';
 import {
   actionOf,
+  contextOf,
   GLOBAL_FLAGS,
   nameOf,
   type CommandSpec,
+  type CommandTable,
   type Flags,
   type FlagSpec,
   type FlagValue,
   withValue,
 } from './spec.ts';
-import { COMMANDS, GROUPS, LIBRARY_FLAGS, PROGRAM_EXAMPLES } from './table.ts';
-import { HELP_COMMAND, TOPICS, type Topic } from './help-topics.ts';
+import { loadTable, PROGRAM_EXAMPLES, wordsOf } from './table.ts';
+import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS, type Topic } from './help-topics.ts';
 import { Output } from '../../session/output.ts';
 import { VERSION } from '../../session/program.ts';
 
@@ -24,6 +25,7 @@ const DEFAULT_WIDTH = 80;
 /** One command line on its way. */
 interface Invocation {
   readonly host: Host;
+  readonly table: CommandTable;
   /** What follows `--`, for a command that takes that. */
   readonly rest: readonly string[];
   /** What the command gave. */
@@ -36,8 +38,9 @@ interface Invocation {
  * @throws MesaAuthError; USAGE for a command line that is none
  */
 export async function runProgram(argv: readonly string[], host: Host): Promise<number> {
-  const { own, rest } = splitRest(argv);
-  const invocation: Invocation = { host, rest, status: 0 };
+  const table = await loadTable();
+  const { own, rest } = splitRest(argv, table);
+  const invocation: Invocation = { host, table, rest, status: 0 };
   const program = buildProgram(invocation);
   try {
     await program.parseAsync([...own], { from: 'user' });
@@ -48,17 +51,20 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<n
     if (error.code === 'commander.help' && error.exitCode !== 0) {
       await runBare(program, host);
     } else if (error.exitCode !== 0) {
-      throw usageError(error, program, own);
+      throw usageError(error, program, own, table);
     }
   }
   return invocation.status;
 }
 
 /** Takes off what is another program's command line: the library would take its flags for ours. */
-function splitRest(argv: readonly string[]): { own: readonly string[]; rest: readonly string[] } {
+function splitRest(
+  argv: readonly string[],
+  { commands }: CommandTable,
+): { own: readonly string[]; rest: readonly string[] } {
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
-  const takesRest = COMMANDS.some(
+  const takesRest = commands.some(
     ({ path, rest }) => rest !== undefined && path.every((word) => own.includes(word)),
   );
   return takesRest ? { own, rest: end === -1 ? [] : argv.slice(end + 1) } : { own: argv, rest: [] };
@@ -81,7 +87,7 @@ async function runBare(program: Command, host: Host): Promise<void> {
 }
 
 function buildProgram(invocation: Invocation): Command {
-  const { host } = invocation;
+  const { host, table } = invocation;
   const { help, version } = LIBRARY_FLAGS;
   const program = new Command('mesa')
     .description('Keeps API keys for Mesa and hands out the right one.')
@@ -102,12 +108,12 @@ function buildProgram(invocation: Invocation): Command {
   const groups = new Map<string, Command>();
   const parentOf = (words: readonly string[]): Command => groups.get(words.slice(0, -1).join(' ')) ?? program;
   // A group may be in another one, which comes before it.
-  for (const [name, { description, examples }] of GROUPS) {
+  for (const [name, { description, examples }] of table.groups) {
     const words = name.split(' ');
     const group = parentOf(words).command(words.at(-1) ?? name);
     groups.set(name, addExamples(group.description(description), examples));
   }
-  for (const spec of COMMANDS) {
+  for (const spec of table.commands) {
     const [name] = spec.path.slice(-1);
     addCommand(parentOf(spec.path).command(name ?? '', { hidden: spec.hidden === true }), spec, invocation);
   }
@@ -143,7 +149,7 @@ function addCommand(command: Command, spec: CommandSpec, invocation: Invocation)
     const [argument, ...more] = command.args;
     const rest = spec.more === undefined ? invocation.rest : more;
     const context = contextOf(invocation.host, flags, actionOf(spec));
-    invocation.status = (await spec.run(context, flags, argument, rest)) ?? 0;
+    invocation.status = (await spec.run(context, flags, argument, rest, loadTable)) ?? 0;
   });
 }
 
@@ -238,21 +244,26 @@ function camelCase(name: string): string {
  * The library's text in our form. It quotes the offending word, which may be a key that somebody put in the wrong
  * place, so a word is repeated only when it looks like a flag or a command.
  */
-function usageError(error: CommanderError, program: Command, argv: readonly string[]): MesaAuthError {
+function usageError(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+  { commands }: CommandTable,
+): MesaAuthError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const message = first
     .replace(/'([^']*)'/g, (quoted, word: string) => (isHarmless(word) ? quoted : '(not shown)'))
     .replace(/\.$/, '');
   const suggestion = /Did you mean (.+)\?\)?$/.exec(rest.join(' '))?.[1];
   const named = findNamed(program, argv);
-  const taker = COMMANDS.find(({ path }) => path.at(-1) === named.name());
+  const taker = commands.find(({ path }) => path.at(-1) === named.name());
   if (error.code === 'commander.excessArguments' && taker?.rest !== undefined) {
     return new MesaAuthError('USAGE', `${taker.rest.description} comes after --`, {
       hint: `mesa ${taker.path.join(' ')} -- ${taker.rest.usage}`,
     });
   }
   const unknown = /^unknown command '(.*)'$/.exec(first)?.[1];
-  const elsewhere = COMMANDS.find(({ path, hidden }) => path.at(-1) === unknown && hidden !== true);
+  const elsewhere = commands.find(({ path, hidden }) => path.at(-1) === unknown && hidden !== true);
   const help = helpOf(named);
   return new MesaAuthError('USAGE', message, {
     hint:
@@ -266,9 +277,8 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
 
 /** The command or group that a command line names, or the program, as far as its words are known. */
 function findNamed(program: Command, argv: readonly string[]): Command {
-  const words = argv.filter((word, index) => !word.startsWith('-') && !takesValue(argv[index - 1]));
   let command = program;
-  for (const word of words) {
+  for (const word of wordsOf(argv)) {
     const next = findCommand(command, word);
     if (next === undefined) {
       break;
@@ -276,13 +286,6 @@ function findNamed(program: Command, argv: readonly string[]): Command {
     command = next;
   }
   return command;
-}
-
-/** Whether a word is a global flag whose value is the next word: others come behind the command. */
-function takesValue(word: string | undefined): boolean {
-  return GLOBAL_FLAGS.some(
-    ({ long, short, value }) => value !== undefined && (word === long || word === short),
-  );
 }
 
 /** The command line that shows a command's help. */

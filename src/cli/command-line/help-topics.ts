@@ -1,3 +1,11 @@
+import type { FlagSpec } from './spec.ts';
+
+/** The command-line library acts on these itself. */
+export const LIBRARY_FLAGS = {
+  help: { long: '--help', short: '-h', description: 'show help' },
+  version: { long: '--version', short: '-V', description: 'print the version' },
+} as const satisfies Readonly<Record<string, FlagSpec>>;
+
 /** `mesa help ...`, at every level. Not in the command table: it prints what the command-line library knows. */
 export const HELP_COMMAND = {
   name: 'help',

@@ -9,12 +9,59 @@ import { apiKeyJson, describeApiKey } from '../api/api-key-report.ts';
 import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../api/keep-new-key.ts';
 import { accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { idOfNamed } from '../api/repository-names.ts';
+import { API_ORG_FLAG, expiresFlag, permissionsFlag } from '../command-line/shared-flags.ts';
+import { valueOf, valuesOf, type CommandSpec } from '../command-line/spec.ts';
 import { announceToActions } from '../show/github-actions.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { uninterrupted } from '../terminal/uninterrupted.ts';
 import { hasConsent } from '../whole-store/consent.ts';
 
-export interface CreateApiKeyOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'api-keys', 'create'],
+  description: 'create an API key; print it this once, or put it into the store',
+  examples: [
+    'mesa auth api-keys create --name ci --scope read --repo web --expires 90d',
+    'mesa auth api-keys create --org acme --repo web --store   # shown nowhere',
+    'mesa auth api-keys create --tag env=prod --tag team=web --json',
+  ],
+  flags: [
+    API_ORG_FLAG,
+    { long: '--name', value: 'name', description: 'what it is listed as' },
+    permissionsFlag('read,write'),
+    {
+      long: '--repo',
+      value: 'repository',
+      values: 'repositories',
+      repeatable: true,
+      description: 'a repository that it is limited to, or several; all when absent',
+    },
+    expiresFlag('when it ends: from 100s to 365d from now, as 90d'),
+    { long: '--tag', value: 'name=value', repeatable: true, description: 'a tag, or several' },
+    {
+      long: '--store',
+      description: 'store it, for each --repo or else for the organization, and show it nowhere',
+    },
+    { long: '--yes', description: 'with --store: replace a key that is there without being asked' },
+    {
+      long: '--json',
+      description: 'print one JSON document; the key is in it unless it is stored',
+    },
+  ],
+  run: (context, flags) =>
+    runCreateApiKey(context, {
+      org: valueOf(flags, 'org'),
+      name: valueOf(flags, 'name'),
+      scope: valueOf(flags, 'scope'),
+      repos: valuesOf(flags, 'repo'),
+      expires: valueOf(flags, 'expires'),
+      tags: valuesOf(flags, 'tag'),
+      store: flags.has('store'),
+      yes: flags.has('yes'),
+      json: flags.has('json'),
+    }),
+};
+
+interface CreateApiKeyOptions {
   readonly org: string | undefined;
   readonly name: string | undefined;
   /** `--scope`: permissions, separated by commas. */
@@ -38,7 +85,7 @@ interface Target {
 }
 
 /** `mesa auth api-keys create`: prints the new key, or with `--store` shows it nowhere. */
-export async function runCreateApiKey(context: Context, options: CreateApiKeyOptions): Promise<void> {
+async function runCreateApiKey(context: Context, options: CreateApiKeyOptions): Promise<void> {
   const { name, scope, expires, tags, store } = options;
   if (name === '') {
     throw new MesaAuthError('USAGE', '--name is empty', { hint: 'give a name, or leave it out' });

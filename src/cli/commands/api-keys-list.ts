@@ -6,10 +6,55 @@ import type { Context } from '../../session/context.ts';
 import { API_KEY_HEADING, apiKeyJson, apiKeyRow } from '../api/api-key-report.ts';
 import { accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { idOfNamed, knownNames } from '../api/repository-names.ts';
+import { API_ORG_FLAG } from '../command-line/shared-flags.ts';
+import { JSON_FLAG, scopeOf, valueOf, type CommandSpec } from '../command-line/spec.ts';
 import { jsonWriter, tableWriter } from '../terminal/list-writer.ts';
 import { withProgress } from '../terminal/progress.ts';
 
-export interface ListApiKeysOptions {
+const STATUSES = ['active', 'revoked', 'expired', 'all'] as const;
+
+export const command: CommandSpec = {
+  path: ['auth', 'api-keys', 'list'],
+  description: 'show the API keys of the organization, never their secrets',
+  examples: [
+    'mesa auth api-keys list --org acme',
+    'mesa auth api-keys list --status active --scope admin',
+    'mesa auth api-keys list --query deploy --json',
+  ],
+  flags: [
+    API_ORG_FLAG,
+    {
+      long: '--status',
+      value: 'status',
+      values: STATUSES,
+      description: 'active, revoked, expired or all, which is the default',
+    },
+    {
+      long: '--scope',
+      value: 'permission',
+      values: PERMISSIONS,
+      description: 'only keys that have it: read, write or admin',
+    },
+    { long: '--query', value: 'text', description: 'only keys with this in their name' },
+    {
+      long: '--repo',
+      value: 'repository',
+      values: 'repositories',
+      description: 'only keys that are limited to it, perhaps with others',
+    },
+    JSON_FLAG,
+  ],
+  run: (context, flags) =>
+    runListApiKeys(context, {
+      ...scopeOf(flags),
+      status: valueOf(flags, 'status'),
+      scope: valueOf(flags, 'scope'),
+      query: valueOf(flags, 'query'),
+      json: flags.has('json'),
+    }),
+};
+
+interface ListApiKeysOptions {
   readonly org: string | undefined;
   readonly status: string | undefined;
   readonly scope: string | undefined;
@@ -18,10 +63,8 @@ export interface ListApiKeysOptions {
   readonly json: boolean;
 }
 
-export const STATUSES = ['active', 'revoked', 'expired', 'all'] as const;
-
 /** `mesa auth api-keys list`: every key of the organization, page by page, never a secret. */
-export async function runListApiKeys(context: Context, options: ListApiKeysOptions): Promise<void> {
+async function runListApiKeys(context: Context, options: ListApiKeysOptions): Promise<void> {
   const { status, query, repo } = options;
   const filter: ListFilter = { status: parseStatus(status), permission: parseOne(options.scope), query };
   if (query === '') {

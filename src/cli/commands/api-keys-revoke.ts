@@ -7,10 +7,31 @@ import type { Context } from '../../session/context.ts';
 import { parseKeyId } from '../api/api-key-flags.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
 import { identify, accessOrg, type OrgAccess } from '../api/org-access.ts';
+import { API_ORG_FLAG, KEY_ID } from '../command-line/shared-flags.ts';
+import { JSON_FLAG, valueOf, type CommandSpec } from '../command-line/spec.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { hasConsent } from '../whole-store/consent.ts';
 
-export interface RevokeApiKeyOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'api-keys', 'revoke'],
+  description: 'make an API key useless, at once and for good',
+  examples: ['mesa auth api-keys revoke key_01KE4Q --org acme'],
+  flags: [
+    API_ORG_FLAG,
+    { long: '--yes', description: 'also the key that this command uses, without being asked' },
+    JSON_FLAG,
+  ],
+  argument: KEY_ID,
+  run: (context, flags, id) =>
+    runRevokeApiKey(context, {
+      org: valueOf(flags, 'org'),
+      id,
+      yes: flags.has('yes'),
+      json: flags.has('json'),
+    }),
+};
+
+interface RevokeApiKeyOptions {
   readonly org: string | undefined;
   readonly id: string | undefined;
   readonly yes: boolean;
@@ -18,7 +39,7 @@ export interface RevokeApiKeyOptions {
 }
 
 /** `mesa auth api-keys revoke`: at once and for good. The key that is in use here is asked about first. */
-export async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): Promise<void> {
+async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): Promise<void> {
   const id = parseKeyId(options.id, 'revoke');
   const session = await accessOrg(context, options.org);
   const { access, key, org } = session;

@@ -11,17 +11,39 @@ import {
 } from '../../rest/api-keys.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami } from '../../rest/whoami.ts';
+import type { Context } from '../../session/context.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 import { parseExpires } from '../api/api-key-flags.ts';
 import { describeApiKey } from '../api/api-key-report.ts';
-import type { Context } from '../../session/context.ts';
 import { assertStorable, failedCreation, keepNewKey, revokedAgain } from '../api/keep-new-key.ts';
-import { withProgress } from '../terminal/progress.ts';
 import { knownNames } from '../api/repository-names.ts';
 import { planRotation, ROTATED_FROM, type Rotation } from '../api/rotation.ts';
-import type { ScopeOptions } from '../../session/scope-options.ts';
+import { expiresFlag } from '../command-line/shared-flags.ts';
+import { JSON_FLAG, orgAndRepoFlags, scopeOf, valueOf, type CommandSpec } from '../command-line/spec.ts';
+import { withProgress } from '../terminal/progress.ts';
 import { uninterrupted } from '../terminal/uninterrupted.ts';
 
-export interface RotateApiKeyOptions extends ScopeOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'api-keys', 'rotate'],
+  description: 'put a new API key that can do the same in the place of a stored one, and revoke that',
+  examples: [
+    'mesa auth api-keys rotate --org acme',
+    'mesa auth api-keys rotate --org acme --repo web --expires 30d',
+  ],
+  flags: [
+    ...orgAndRepoFlags('the global scope'),
+    expiresFlag('when the new one ends, as 90d; as long as the old one when absent'),
+    JSON_FLAG,
+  ],
+  run: (context, flags) =>
+    runRotateApiKey(context, {
+      ...scopeOf(flags),
+      expires: valueOf(flags, 'expires'),
+      json: flags.has('json'),
+    }),
+};
+
+interface RotateApiKeyOptions extends ScopeOptions {
   /** Instead of the old key's time. */
   readonly expires: string | undefined;
   readonly json: boolean;
@@ -37,7 +59,7 @@ const MAX_TAGS = 64;
  * safe: create, verify, store, and only then revoke. Killed before the store was written, the old key is there and works;
  * after that, the new one does, and the next run revokes the old one.
  */
-export async function runRotateApiKey(context: Context, options: RotateApiKeyOptions): Promise<void> {
+async function runRotateApiKey(context: Context, options: RotateApiKeyOptions): Promise<void> {
   const scope = scopeFromNames(options.org, options.repo);
   const expires = parseExpires(options.expires);
   const rotation = await planRotation(context, scope);

@@ -4,9 +4,22 @@ import type { Context } from '../../session/context.ts';
 import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
 import { accessOrg } from '../api/org-access.ts';
+import { API_ORG_FLAG, KEY_ID } from '../command-line/shared-flags.ts';
+import { JSON_FLAG, valueOf, type CommandSpec } from '../command-line/spec.ts';
 import { withProgress } from '../terminal/progress.ts';
 
-export interface TagApiKeyOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'api-keys', 'tag'],
+  description: 'set and remove tags of an API key',
+  examples: ['mesa auth api-keys tag key_01KE4Q env=prod team-   # sets env, removes team'],
+  flags: [API_ORG_FLAG, JSON_FLAG],
+  argument: KEY_ID,
+  more: { name: 'tags', description: 'name=value sets a tag, name- removes one' },
+  run: (context, flags, id, changes) =>
+    runTagApiKey(context, { org: valueOf(flags, 'org'), id, changes, json: flags.has('json') }),
+};
+
+interface TagApiKeyOptions {
   readonly org: string | undefined;
   readonly id: string | undefined;
   /** As `env=prod`, which sets, and `team-`, which removes. */
@@ -15,7 +28,7 @@ export interface TagApiKeyOptions {
 }
 
 /** `mesa auth api-keys tag`: changes tags, and prints all that the key has then. */
-export async function runTagApiKey(context: Context, options: TagApiKeyOptions): Promise<void> {
+async function runTagApiKey(context: Context, options: TagApiKeyOptions): Promise<void> {
   const id = parseKeyId(options.id, 'tag');
   const changes = parseTagChanges(options.changes);
   if (changes.size === 0) {

@@ -10,11 +10,30 @@ import { passphraseFrom } from '../../session/passphrases.ts';
 import type { WholeStore } from '../../stores/document-store.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
 import { hasConsent } from '../whole-store/consent.ts';
 import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
 import { passphraseForBackup } from '../whole-store/new-passphrase.ts';
 
-export interface BackupOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'backup'],
+  description: 'copy the store to a file, encrypted',
+  examples: ['mesa auth backup keys.age', 'mesa auth backup keys.toml --plaintext'],
+  flags: [
+    { long: '--plaintext', description: 'copy a plaintext store as it is, unencrypted' },
+    { long: '--yes', description: 'with --plaintext: without being asked' },
+  ],
+  argument: {
+    name: 'file',
+    description: 'a file that does not exist yet',
+    values: 'files',
+    required: true,
+  },
+  run: (context, flags, file) =>
+    runBackup(context, { file, plaintext: flags.has('plaintext'), yes: flags.has('yes') }),
+};
+
+interface BackupOptions {
   /** As given. */
   readonly file: string | undefined;
   readonly plaintext: boolean;
@@ -22,7 +41,7 @@ export interface BackupOptions {
 }
 
 /** `mesa auth backup FILE`: a copy of the store, encrypted unless somebody insists. */
-export async function runBackup(context: Context, options: BackupOptions): Promise<void> {
+async function runBackup(context: Context, options: BackupOptions): Promise<void> {
   const path = parseFileArgument(context, options.file, 'mesa auth backup FILE');
   const { encryptedStore, plaintextStore } = context.paths;
   if ([encryptedStore, plaintextStore].some((store) => isSamePlace(path, store))) {

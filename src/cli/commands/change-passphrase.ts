@@ -5,10 +5,19 @@ import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
 import { passphraseFrom } from '../../session/passphrases.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
 import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
 
+export const command: CommandSpec = {
+  path: ['auth', 'change-passphrase'],
+  description: 'give the vault another passphrase; without a terminal, MESA_NEW_VAULT_PASSPHRASE',
+  examples: ['mesa auth change-passphrase'],
+  flags: [],
+  run: (context) => runChangePassphrase(context),
+};
+
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
-export async function runChangePassphrase(context: Context): Promise<void> {
+async function runChangePassphrase(context: Context): Promise<void> {
   const { config } = await beginCommand(context);
   const store = await context.wholeStore(config.backend);
   if (!(store instanceof PromptedVaultStore)) {

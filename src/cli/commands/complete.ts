@@ -4,8 +4,17 @@ import { decodeUtf8 } from '../../platform/private-file.ts';
 import { Context } from '../../session/context.ts';
 import { complete } from '../command-line/complete.ts';
 import { FILES } from '../command-line/completion-scripts.ts';
-import { valueOf, type CommandTable } from '../command-line/spec.ts';
+import { valueOf, type CommandSpec, type CommandTable } from '../command-line/spec.ts';
 import { knownScopes } from '../show/known-scopes.ts';
+
+export const command: CommandSpec = {
+  path: ['__complete'],
+  hidden: true,
+  description: 'what the completion scripts ask: the words so far, one a line, on standard input',
+  examples: [],
+  flags: [],
+  run: (context, _flags, _argument, _rest, loadTable) => runComplete(context, loadTable),
+};
 
 const MAX_BYTES = 64 * 1024;
 /** An unlock agent that does not answer is not waited for: somebody is typing. */
@@ -16,10 +25,10 @@ const PATIENCE_MS = 1_000;
  * candidates go to standard output, one a line, with a tab and a description where there is one. Never asks, never
  * writes, registers no MESA_ORGS, and when anything fails says nothing at all: somebody is in the middle of a line.
  */
-export async function runComplete({ host, output }: Context, table: CommandTable): Promise<void> {
+async function runComplete({ host, output }: Context, loadTable: () => Promise<CommandTable>): Promise<void> {
   try {
     const words = readWords(host.stdin.isTerminal ? [] : host.stdin.chunks());
-    const found = await complete(table, words, (flags) =>
+    const found = await complete(await loadTable(), words, (flags) =>
       atOnce(
         knownScopes(
           new Context({

@@ -10,8 +10,23 @@ import { MesaAuthError } from '../../errors.ts';
 import { withDataLock } from '../../session/config-target.ts';
 import type { Context } from '../../session/context.ts';
 import { VERSION } from '../../session/program.ts';
+import { JSON_FLAG, type CommandSpec } from '../command-line/spec.ts';
 
-export interface DoctorOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'doctor'],
+  description: 'look for what is wrong with stores, configuration and environment; exit with 1 for findings',
+  examples: ['mesa auth doctor', 'mesa auth doctor --fix', 'mesa auth doctor --json'],
+  flags: [
+    {
+      long: '--fix',
+      description: 'mend what can be mended safely: modes, files left behind, keys in config.toml',
+    },
+    JSON_FLAG,
+  ],
+  run: (context, flags) => runDoctor(context, { fix: flags.has('fix'), json: flags.has('json') }),
+};
+
+interface DoctorOptions {
   readonly fix: boolean;
   readonly json: boolean;
 }
@@ -26,7 +41,7 @@ interface Cure {
  * `mesa auth doctor`: what is wrong, why it matters, and what mends it. It asks nothing, but with
  * `--fix` for the passphrase of a new vault, and without `--fix` changes nothing; MESA_ORGS is looked at and not registered.
  */
-export async function runDoctor(asking: Context, options: DoctorOptions): Promise<void> {
+async function runDoctor(asking: Context, options: DoctorOptions): Promise<void> {
   const context = asking.withoutQuestions('leave');
   let findings = await examineContext(context, asking);
   let cures: readonly Cure[] = [];
@@ -44,12 +59,12 @@ export async function runDoctor(asking: Context, options: DoctorOptions): Promis
   if (options.json) {
     context.output.json({
       mended: cures,
-      findings: findings.map(({ check, severity, what, why, mend: command, fix }) => ({
+      findings: findings.map(({ check, severity, what, why, mend: remedy, fix }) => ({
         check,
         severity,
         what,
         why,
-        mend: command,
+        mend: remedy,
         fixable: fix !== undefined,
       })),
     });
@@ -147,8 +162,8 @@ async function mend(
   return { cures, failures };
 }
 
-function describeFinding({ severity, what, why, mend: command }: Finding): string {
-  return `${severity}: ${escapeText(what)}\n  why: ${escapeText(why)}\n  mend: ${escapeText(command)}\n`;
+function describeFinding({ severity, what, why, mend: remedy }: Finding): string {
+  return `${severity}: ${escapeText(what)}\n  why: ${escapeText(why)}\n  mend: ${escapeText(remedy)}\n`;
 }
 
 function describeOutcome(problems: number, findings: readonly Finding[], tried: boolean): MesaAuthError {

@@ -13,12 +13,39 @@ import type { Host } from '../../platform/host.ts';
 import { endAs, runChild } from '../../platform/run-child.ts';
 import { runMasked } from '../../platform/run-masked.ts';
 import type { Context } from '../../session/context.ts';
-import { announceToActions } from '../show/github-actions.ts';
-import { resolveKey, resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
 import { expiryOf } from '../../session/key-report.ts';
 import { mintForCommand, type MintOptions } from '../../session/mint.ts';
+import { resolveKey, resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import { mintFlags, mintOptionsOf } from '../command-line/shared-flags.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
+import { announceToActions } from '../show/github-actions.ts';
 
-export interface ExecOptions extends MintOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'exec'],
+  description: 'run a command with the key in its environment, as MESA_API_KEY',
+  examples: [
+    'mesa auth exec --org acme -- npm run sync',
+    'mesa auth exec --repo acme/web --mint --ttl 15m -- ./agent.sh',
+    'mesa auth exec --mint --clean --mask -- make deploy',
+  ],
+  flags: [
+    { long: '--mint', description: 'give it a short-lived token instead of the key' },
+    ...mintFlags('the repository to work for; with --mint there may be several', 'with --mint: '),
+    { long: '--clean', description: 'take away other variables that look like secrets' },
+    { long: '--mask', description: 'hide the key in what the command writes, also in base64' },
+  ],
+  rest: { usage: '<command> [arguments]', description: 'the command to run' },
+  run: (context, flags, _argument, rest) =>
+    runExec(context, {
+      ...mintOptionsOf(flags),
+      commandLine: rest,
+      mint: flags.has('mint'),
+      clean: flags.has('clean'),
+      mask: flags.has('mask'),
+    }),
+};
+
+interface ExecOptions extends MintOptions {
   /** The command and its arguments. */
   readonly commandLine: readonly string[];
   readonly mint: boolean;
@@ -48,15 +75,15 @@ const NEVER_PASSED_ON: ReadonlySet<string> = new Set([
  * @returns the command's exit status
  * @throws USAGE, COMMAND_NOT_FOUND, COMMAND_NOT_RUNNABLE, what the look-up or the minting throws
  */
-export async function runExec(context: Context, options: ExecOptions): Promise<number> {
-  const [command, ...args] = options.commandLine;
-  if (command === undefined) {
+async function runExec(context: Context, options: ExecOptions): Promise<number> {
+  const [program, ...args] = options.commandLine;
+  if (program === undefined) {
     throw new MesaAuthError('USAGE', 'there is no command to run', {
       hint: 'mesa auth exec -- <command> [arguments]',
     });
   }
   const { host } = context;
-  assertRunnable(command, host.env['PATH']);
+  assertRunnable(program, host.env['PATH']);
   const config = await context.loadConfig();
   const credential = options.mint
     ? await mint(context, options, config)
@@ -65,13 +92,13 @@ export async function runExec(context: Context, options: ExecOptions): Promise<n
   const secret = credential.token;
   const end = options.mask
     ? await runMasked({
-        command,
+        command: program,
         args,
         env,
         platform: host.platform,
         createMasker: () => new Masker(secretForms(secret.reveal(), secret.masked())),
       })
-    : await runChild({ command, args, env });
+    : await runChild({ command: program, args, env });
   return endAs(end, (signal) => constants.signals[signal]);
 }
 

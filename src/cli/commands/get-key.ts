@@ -1,14 +1,28 @@
 import type { Context } from '../../session/context.ts';
 import { resolveKey } from '../../session/use-key.ts';
-import type { ScopeOptions } from '../../session/scope-options.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
+import { JSON_FLAG, orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
 
-export interface GetKeyOptions extends ScopeOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'get-key'],
+  description: 'print the key that the lookup finds: repository, then organization, then global',
+  examples: ['mesa auth get-key --org acme', 'mesa auth get-key --org acme --repo web --explain'],
+  flags: [
+    ...orgAndRepoFlags(),
+    { long: '--explain', description: 'print instead every candidate and why it won or lost, masked' },
+    JSON_FLAG,
+  ],
+  run: (context, flags) =>
+    runGetKey(context, { ...scopeOf(flags), explain: flags.has('explain'), json: flags.has('json') }),
+};
+
+interface GetKeyOptions extends ScopeOptions {
   readonly explain: boolean;
   readonly json: boolean;
 }
 
 /** `mesa auth get-key`: the one command that prints a secret, and nothing else with it. */
-export async function runGetKey(context: Context, options: GetKeyOptions): Promise<void> {
+async function runGetKey(context: Context, options: GetKeyOptions): Promise<void> {
   if (options.explain || options.json) {
     const { explainKey } = await import('../show/explain-key.ts');
     await explainKey(context, options, options.json);

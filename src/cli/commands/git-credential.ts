@@ -6,8 +6,23 @@ import { MesaAuthError } from '../../errors.ts';
 import { readCredentialRequest, scopeOfPath, type CredentialRequest } from '../../git/credential-request.ts';
 import type { Context } from '../../session/context.ts';
 import { useKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
 
-export interface GitCredentialOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'git-credential'],
+  description: "answer git's question for a password; see setup-git",
+  examples: ['printf "protocol=https\\nhost=api.mesa.dev\\n\\n" | mesa auth git-credential get'],
+  flags: [{ long: '--mint', description: 'give a short-lived token for the one repository, not the key' }],
+  argument: {
+    name: 'operation',
+    description: 'get; store, erase and all others do nothing',
+    values: ['get', 'store', 'erase'],
+    required: true,
+  },
+  run: (context, flags, operation) => runGitCredential(context, { operation, mint: flags.has('mint') }),
+};
+
+interface GitCredentialOptions {
   /** `get`, `store`, `erase`, and whatever git may come to ask. */
   readonly operation: string | undefined;
   /** Whether git gets a short-lived token for the one repository instead of the key. */
@@ -29,10 +44,7 @@ const MINT_TTL_SECONDS = 15 * 60;
  * `mesa auth git-credential`: answers git's question for a password on the API's host, and no other. Nothing that
  * git says changes a store: what it says to store came from here, and what it says to erase is for people to replace.
  */
-export async function runGitCredential(
-  context: Context,
-  { operation, mint }: GitCredentialOptions,
-): Promise<void> {
+async function runGitCredential(context: Context, { operation, mint }: GitCredentialOptions): Promise<void> {
   if (operation === undefined) {
     throw new MesaAuthError('USAGE', 'git-credential needs an operation', {
       hint: 'git calls it once set up: mesa auth setup-git',

@@ -1,19 +1,35 @@
 import { loadConfig, readConfigText } from '../../config/config-file.ts';
 import { DEFAULT_BACKEND } from '../../config/config.ts';
-import type { Backend } from '../../core/secret-store.ts';
+import { BACKENDS, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import type { Context } from '../../session/context.ts';
 import { describeKeysLeft, onboard } from '../../session/onboard.ts';
+import { valueOf, type CommandSpec } from '../command-line/spec.ts';
 import { parseBackend } from '../whole-store/backend-option.ts';
 
-export interface InitOptions {
+export const command: CommandSpec = {
+  path: ['init'],
+  description: 'choose where keys are kept, and store the first ones',
+  examples: ['mesa init', 'mesa init -y --backend plaintext-file'],
+  flags: [
+    {
+      long: '--backend',
+      value: 'backend',
+      values: BACKENDS,
+      description: `${BACKENDS.join(' or ')}; asked for when absent`,
+    },
+  ],
+  run: (context, flags) => runInit(context, { backend: valueOf(flags, 'backend') }),
+};
+
+interface InitOptions {
   /** `--backend`, as given. */
   readonly backend: string | undefined;
 }
 
 /** `mesa init`: the wizard, or with `-y` the config file alone. */
-export async function runInit(context: Context, options: InitOptions): Promise<void> {
+async function runInit(context: Context, options: InitOptions): Promise<void> {
   const backend = options.backend === undefined ? undefined : parseBackend(options.backend);
   const configFile = chooseConfigFile(context);
   const current = await currentBackend(configFile, backend !== undefined);

@@ -2,13 +2,22 @@ import { formatStoreKey } from '../../core/key-scope.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
 import { entryJson } from '../../session/key-report.ts';
 import { hintAtOtherStore } from '../../session/missing-key.ts';
+import { JSON_FLAG, type CommandSpec } from '../command-line/spec.ts';
 
-export interface ListOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'list'],
+  description: 'show every scope with its masked key',
+  examples: ['mesa auth list', 'mesa auth list --json'],
+  flags: [JSON_FLAG],
+  run: (context, flags) => runList(context, { json: flags.has('json') }),
+};
+
+interface ListOptions {
   readonly json: boolean;
 }
 
 /** `mesa auth list`: every scope with its masked key. */
-export async function runList(context: Context, options: ListOptions): Promise<void> {
+async function runList(context: Context, options: ListOptions): Promise<void> {
   const { store } = await beginCommand(context);
   const entries = [...(await store.read()).values()];
   if (options.json) {

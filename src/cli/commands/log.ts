@@ -4,18 +4,34 @@ import { MesaAuthError } from '../../errors.ts';
 import { checkPrivateDir } from '../../platform/private-dir.ts';
 import { readAll, usePrivateFile, type Warn } from '../../platform/private-file.ts';
 import type { Context } from '../../session/context.ts';
+import { JSON_FLAG, valueOf, type CommandSpec } from '../command-line/spec.ts';
+
+export const command: CommandSpec = {
+  path: ['auth', 'log'],
+  description: 'show which keys were used, when, what for and by which program',
+  examples: ['mesa auth log', 'mesa auth log --since 1d --json'],
+  flags: [
+    {
+      long: '--since',
+      value: 'time',
+      description: 'of this length of time alone, up to now: 30m, 12h, 1d, 2w',
+    },
+    JSON_FLAG,
+  ],
+  run: (context, flags) => runLog(context, { since: valueOf(flags, 'since'), json: flags.has('json') }),
+};
 
 /** Of each of the two files. Twice what a log without a working lock comes to. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-export interface LogOptions {
+interface LogOptions {
   /** `--since`, as given. */
   readonly since: string | undefined;
   readonly json: boolean;
 }
 
 /** `mesa auth log`: which keys were used, when, for what and by whom; the oldest first. */
-export async function runLog(context: Context, options: LogOptions): Promise<void> {
+async function runLog(context: Context, options: LogOptions): Promise<void> {
   const earliest = startOf(options.since, context.host.now());
   const { audit } = await context.loadConfig();
   const { paths, output } = context;

@@ -1,6 +1,6 @@
 import { lockAgent } from '../../agent/control.ts';
 import { writeBackend } from '../../config/write-config.ts';
-import { isEncrypted, otherBackend, type Backend } from '../../core/secret-store.ts';
+import { BACKENDS, isEncrypted, otherBackend, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
@@ -9,12 +9,49 @@ import type { StoreSnapshot, WholeStore } from '../../stores/document-store.ts';
 import { EMPTY_DOCUMENT } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
 import { snapshotOfNew } from '../../stores/store-snapshot.ts';
+import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
+import { valueOf, type CommandSpec } from '../command-line/spec.ts';
 import { parseBackend } from '../whole-store/backend-option.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
 import { planJson, planRows, type PlannedChange } from '../whole-store/document-plan.ts';
 import { planMigration } from '../whole-store/migration-plan.ts';
 
-export interface MigrateOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'migrate'],
+  description: 'move every key to the other backend, and use that from now on',
+  examples: [
+    'mesa auth migrate --to encrypted-file --dry-run',
+    'mesa auth migrate --to encrypted-file',
+    'mesa auth migrate --to plaintext-file --yes',
+    'mesa auth migrate --to encrypted-file --merge --prefer source',
+  ],
+  flags: [
+    { long: '--to', value: 'backend', values: BACKENDS, description: BACKENDS.join(' or ') },
+    { long: '--merge', description: 'go on when the target holds keys already, and keep them' },
+    {
+      long: '--prefer',
+      value: 'store',
+      values: ['source', 'target'],
+      description: 'with --merge: source or target, whose key counts where they differ',
+    },
+    { long: '--keep-source', description: 'do not remove the store that the keys come from' },
+    DRY_RUN_FLAG,
+    { long: '--yes', description: 'keep keys unencrypted without being asked' },
+    PLAN_JSON_FLAG,
+  ],
+  run: (context, flags) =>
+    runMigrate(context, {
+      to: valueOf(flags, 'to'),
+      merge: flags.has('merge'),
+      prefer: valueOf(flags, 'prefer'),
+      keepSource: flags.has('keep-source'),
+      dryRun: flags.has('dry-run'),
+      yes: flags.has('yes'),
+      json: flags.has('json'),
+    }),
+};
+
+interface MigrateOptions {
   /** `--to`, as given. */
   readonly to: string | undefined;
   readonly merge: boolean;
@@ -37,7 +74,7 @@ interface Stores {
 }
 
 /** `mesa auth migrate --to BACKEND`: moves every key to the other backend, and makes that the one in force. */
-export async function runMigrate(context: Context, options: MigrateOptions): Promise<void> {
+async function runMigrate(context: Context, options: MigrateOptions): Promise<void> {
   const to = parseTo(options.to);
   const prefer = parsePrefer(options, to);
   if (options.json && !options.dryRun) {

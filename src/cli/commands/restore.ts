@@ -5,6 +5,8 @@ import { type Context, peekConfig, beginCommand } from '../../session/context.ts
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
+import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
 import {
   changesUnknown,
@@ -16,7 +18,37 @@ import {
 import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
 import { openBackup } from '../whole-store/open-backup.ts';
 
-export interface RestoreOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'restore'],
+  description: 'bring the keys of a backup into the store',
+  examples: [
+    'mesa auth restore keys.age --dry-run',
+    'mesa auth restore keys.age',
+    'mesa auth restore keys.age --exact --yes',
+  ],
+  flags: [
+    { long: '--exact', description: 'also remove the keys that the backup does not have' },
+    DRY_RUN_FLAG,
+    { long: '--yes', description: 'do it without being asked' },
+    PLAN_JSON_FLAG,
+  ],
+  argument: {
+    name: 'file',
+    description: 'a backup: an age file, or a plaintext document',
+    values: 'files',
+    required: true,
+  },
+  run: (context, flags, file) =>
+    runRestore(context, {
+      file,
+      exact: flags.has('exact'),
+      dryRun: flags.has('dry-run'),
+      yes: flags.has('yes'),
+      json: flags.has('json'),
+    }),
+};
+
+interface RestoreOptions {
   /** As given. */
   readonly file: string | undefined;
   readonly exact: boolean;
@@ -28,7 +60,7 @@ export interface RestoreOptions {
 const HEADING = ['SCOPE', 'NOW', 'BACKUP', 'CHANGE'];
 
 /** `mesa auth restore FILE`: brings the keys of a backup into the configured store. */
-export async function runRestore(context: Context, options: RestoreOptions): Promise<void> {
+async function runRestore(context: Context, options: RestoreOptions): Promise<void> {
   const path = parseFileArgument(context, options.file, 'mesa auth restore FILE');
   const commandLine = `mesa auth restore ${shellWord(path)}${options.exact ? ' --exact' : ''}`;
   if (options.json && !options.dryRun) {

@@ -1,10 +1,19 @@
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
-import type { ScopeOptions } from '../../session/scope-options.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
+import { orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
+
+export const command: CommandSpec = {
+  path: ['auth', 'rm-key'],
+  description: 'remove the key of a scope',
+  examples: ['mesa auth rm-key --org acme', 'mesa auth rm-key --org acme --repo web'],
+  flags: orgAndRepoFlags('the global scope'),
+  run: (context, flags) => runRmKey(context, scopeOf(flags)),
+};
 
 /** `mesa auth rm-key`: removes the key of exactly the scope that the flags name. */
-export async function runRmKey(context: Context, options: ScopeOptions): Promise<void> {
+async function runRmKey(context: Context, options: ScopeOptions): Promise<void> {
   const scope = scopeFromNames(options.org, options.repo);
   const name = formatStoreKey(scope);
   const { store } = await beginCommand(context);

@@ -2,16 +2,30 @@ import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../..
 import { describeTokenProblem, Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
-import type { ScopeOptions } from '../../session/scope-options.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
+import { orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
 import { readKeyFromStdin } from '../show/read-key.ts';
 
-export interface SetKeyOptions extends ScopeOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'set-key'],
+  description: 'store or replace the key of a scope',
+  examples: [
+    'printf %s "$TOKEN" | mesa auth set-key',
+    'printf %s "$TOKEN" | mesa auth set-key --org acme',
+    'printf %s "$TOKEN" | mesa auth set-key --org acme --repo web',
+  ],
+  flags: orgAndRepoFlags('the global scope'),
+  argument: { name: 'key', description: 'the key; better: give it on standard input' },
+  run: (context, flags, key) => runSetKey(context, { key, ...scopeOf(flags) }),
+};
+
+interface SetKeyOptions extends ScopeOptions {
   /** The key as an argument; undefined to read it from stdin or ask for it. */
   readonly key: string | undefined;
 }
 
 /** `mesa auth set-key`: stores or replaces the key of exactly the scope that the flags name. */
-export async function runSetKey(context: Context, options: SetKeyOptions): Promise<void> {
+async function runSetKey(context: Context, options: SetKeyOptions): Promise<void> {
   const scope = scopeFromNames(options.org, options.repo);
   const given = options.key === undefined ? undefined : parseArgument(options.key);
   // A key on stdin is read before anything is asked; one that is typed is asked for after the wizard.

@@ -4,15 +4,27 @@ import { editGlobalSettings } from '../../git/global-settings.ts';
 import { removeFromGit, setUpGit } from '../../git/setup.ts';
 import type { Context } from '../../session/context.ts';
 import { ownCommand } from '../../session/own-command.ts';
+import type { CommandSpec } from '../command-line/spec.ts';
 
-export interface SetupGitOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'setup-git'],
+  description: "make git ask mesa for its passwords on the API's host, with the path of the repository",
+  examples: ['mesa auth setup-git', 'mesa auth setup-git --mint', 'mesa auth setup-git --remove'],
+  flags: [
+    { long: '--mint', description: 'give git short-lived tokens for one repository each, never a key' },
+    { long: '--remove', description: 'take away what setup-git has set, and nothing else' },
+  ],
+  run: (context, flags) => runSetupGit(context, { remove: flags.has('remove'), mint: flags.has('mint') }),
+};
+
+interface SetupGitOptions {
   readonly remove: boolean;
   /** Whether git gets short-lived tokens instead of keys. */
   readonly mint: boolean;
 }
 
 /** `mesa auth setup-git`: makes git ask mesa for the passwords of the API's host, or no longer. */
-export async function runSetupGit(context: Context, { remove, mint }: SetupGitOptions): Promise<void> {
+async function runSetupGit(context: Context, { remove, mint }: SetupGitOptions): Promise<void> {
   if (remove && mint) {
     throw new MesaAuthError('USAGE', '--remove and --mint exclude each other', {
       hint: 'mesa auth setup-git --remove',

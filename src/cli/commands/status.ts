@@ -1,5 +1,5 @@
 import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/candidates.ts';
-import { describeDuration, parseDuration } from '../../core/duration.ts';
+import { parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
@@ -13,13 +13,41 @@ import type { Context } from '../../session/context.ts';
 import { candidateJson, entryJson, expiryOf, factsJson, kindName } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
 import { alignColumns } from '../../session/output.ts';
-import type { ScopeOptions } from '../../session/scope-options.ts';
-import { usedScope, type UsedScope } from '../../session/used-scope.ts';
+import { usedScope, type ScopeOptions, type UsedScope } from '../../session/used-scope.ts';
 import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../api/online-status.ts';
-import { variablesInForce, type Variable } from '../show/variables-in-force.ts';
-import { storeStatus, type StoreState } from '../whole-store/store-status.ts';
+import { JSON_FLAG, orgAndRepoFlags, scopeOf, valueOf, type CommandSpec } from '../command-line/spec.ts';
+import { describeVariable, variablesInForce, type Variable } from '../show/variables-in-force.ts';
+import { describeState, storeStatus, type StoreState } from '../whole-store/store-status.ts';
 
-export interface StatusOptions extends ScopeOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'status'],
+  description:
+    'show the store, its keys with their expiry and whether the server accepts them, and the key that is used here',
+  examples: [
+    'mesa auth status',
+    'mesa auth status --offline                     # asks no server',
+    'mesa auth status --org acme --fail-within 7d   # exits with 9 in its last week',
+  ],
+  flags: [
+    ...orgAndRepoFlags(),
+    {
+      long: '--fail-within',
+      value: 'time',
+      description: 'exit with 9 when the key used here ends within this time, or has ended: 0s, 12h, 7d, 2w',
+    },
+    { long: '--offline', description: 'do not ask the server about keys' },
+    JSON_FLAG,
+  ],
+  run: (context, flags) =>
+    runStatus(context, {
+      ...scopeOf(flags),
+      failWithin: valueOf(flags, 'fail-within'),
+      offline: flags.has('offline'),
+      json: flags.has('json'),
+    }),
+};
+
+interface StatusOptions extends ScopeOptions {
   /** `--fail-within`, as given. */
   readonly failWithin: string | undefined;
   /** Whether the server is left alone. */
@@ -47,7 +75,7 @@ interface Status {
  * anything and works on a locked vault. A key that the server refuses is a failure, and so is a server that does not
  * answer; when a key ends is none but with `--fail-within`, of the key that the lookup would use here.
  */
-export async function runStatus(asking: Context, options: StatusOptions): Promise<void> {
+async function runStatus(asking: Context, options: StatusOptions): Promise<void> {
   const within = parseThreshold(options.failWithin);
   scopeFromNames(options.org, options.repo);
   const context = asking.withoutQuestions();
@@ -190,28 +218,6 @@ function describeStatus(status: Status): readonly string[] {
   const heading = ['SCOPE', 'KIND', 'KEY', 'ADDED', 'EXPIRES', ...(online === undefined ? [] : ['SERVER'])];
   const table = keys.length === 0 ? [] : ['', ...alignColumns([heading, ...keys])];
   return [...alignColumns(lines), ...table];
-}
-
-function describeState(state: StoreState): string {
-  switch (state.kind) {
-    case 'plaintext':
-      return 'not encrypted';
-    case 'unlocked':
-      if (state.by === 'agent') {
-        return `unlocked${state.left === undefined ? '' : ` for ${describeDuration(state.left)}`} by the agent`;
-      }
-      return `unlocked with ${state.by}`;
-    case 'absent':
-      return 'not made yet';
-    case 'locked':
-      return 'locked';
-    case 'unreadable':
-      return 'cannot be read';
-  }
-}
-
-function describeVariable({ name, shown }: Variable): string {
-  return shown === undefined ? name : `${name} (${shown})`;
 }
 
 /** `mesa_****9f2c from orgs/acme, for orgs/acme/repos/web (git remote origin); expires in 3 hours`. */

@@ -11,8 +11,30 @@ import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts'
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';
 import { extendAgent, startAgent } from '../../session/unlock-agent.ts';
+import { valueOf, type CommandSpec } from '../command-line/spec.ts';
 
-export interface UnlockOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'unlock'],
+  description: 'open the vault for a while, so that its passphrase is typed once',
+  examples: ['mesa auth unlock', 'mesa auth unlock --timeout 8h', 'mesa auth unlock --check'],
+  flags: [
+    {
+      long: '--timeout',
+      value: 'time',
+      description: 'lock after this long without use, as 15m or 1h30m; at most 12h',
+    },
+    { long: '--check', description: 'ask nothing; exit 0 when the vault is unlocked, 6 when it is locked' },
+    { long: '--json', description: 'with --check: print one JSON document, without secrets' },
+  ],
+  run: (context, flags) =>
+    runUnlock(context, {
+      timeout: valueOf(flags, 'timeout'),
+      check: flags.has('check'),
+      json: flags.has('json'),
+    }),
+};
+
+interface UnlockOptions {
   /** `--timeout`, as given. */
   readonly timeout: string | undefined;
   readonly check: boolean;
@@ -23,7 +45,7 @@ const MAX_ATTEMPTS = 3;
 const FIRST_KEY = 'store a first key: mesa auth set-key --org <organization>';
 
 /** `mesa auth unlock`: has an agent hold the vault open, or with `--check` tells whether one does. */
-export async function runUnlock(context: Context, options: UnlockOptions): Promise<void> {
+async function runUnlock(context: Context, options: UnlockOptions): Promise<void> {
   const given = parseTimeout(options);
   const config = await context.loadConfig();
   if (options.check) {

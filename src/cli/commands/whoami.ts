@@ -3,17 +3,25 @@ import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
 import type { Context } from '../../session/context.ts';
 import { alignColumns } from '../../session/output.ts';
-import type { ScopeOptions } from '../../session/scope-options.ts';
 import { resolveKeyOf } from '../../session/use-key.ts';
-import { usedScope } from '../../session/used-scope.ts';
+import { usedScope, type ScopeOptions } from '../../session/used-scope.ts';
 import { identify } from '../api/org-access.ts';
+import { JSON_FLAG, orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
 
-export interface WhoamiOptions extends ScopeOptions {
+export const command: CommandSpec = {
+  path: ['auth', 'whoami'],
+  description: 'ask the server whose the key is that is used here, and what it may do',
+  examples: ['mesa auth whoami', 'mesa auth whoami --org acme --json'],
+  flags: [...orgAndRepoFlags(), JSON_FLAG],
+  run: (context, flags) => runWhoami(context, { ...scopeOf(flags), json: flags.has('json') }),
+};
+
+interface WhoamiOptions extends ScopeOptions {
   readonly json: boolean;
 }
 
 /** `mesa auth whoami`: what the server says of the key that is used here. */
-export async function runWhoami(context: Context, options: WhoamiOptions): Promise<void> {
+async function runWhoami(context: Context, options: WhoamiOptions): Promise<void> {
   scopeFromNames(options.org, options.repo);
   const { output, host } = context;
   const config = await context.loadConfig();

@@ -42,3 +42,8 @@ export function variablesInForce(
   }
   return variables;
 }
+
+/** `MESA_ORGS (2 entries)`. */
+export function describeVariable({ name, shown }: Variable): string {
+  return shown === undefined ? name : `${name} (${shown})`;
+}

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { agentStatus } from '../../agent/control.ts';
 import type { Config } from '../../config/config.ts';
+import { describeDuration } from '../../core/duration.ts';
 import { isEncrypted, type KeyEntries, type SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
@@ -53,4 +54,23 @@ export async function storeStatus(context: Context, config: Config, store: Secre
   const end = agent === undefined ? undefined : Math.min(agent.idleUntil.getTime(), agent.lockedAt.getTime());
   const left = end === undefined ? undefined : Math.max(0, end - context.host.now().getTime());
   return { kind: 'unlocked', entries, by: 'agent', left };
+}
+
+/** `unlocked for 20 minutes by the agent`. */
+export function describeState(state: StoreState): string {
+  switch (state.kind) {
+    case 'plaintext':
+      return 'not encrypted';
+    case 'unlocked':
+      if (state.by === 'agent') {
+        return `unlocked${state.left === undefined ? '' : ` for ${describeDuration(state.left)}`} by the agent`;
+      }
+      return `unlocked with ${state.by}`;
+    case 'absent':
+      return 'not made yet';
+    case 'locked':
+      return 'locked';
+    case 'unreadable':
+      return 'cannot be read';
+  }
 }

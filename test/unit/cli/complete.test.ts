@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 
 import { GLOBAL_FLAGS, type Flags } from '../../../src/cli/command-line/spec.ts';
-import { COMMANDS, GROUPS, LIBRARY_FLAGS } from '../../../src/cli/command-line/table.ts';
+import { loadTable } from '../../../src/cli/command-line/table.ts';
 import { complete } from '../../../src/cli/command-line/complete.ts';
 import { parseStoreKey, type KeyScope } from '../../../src/core/key-scope.ts';
 
+const table = await loadTable();
+const { commands: COMMANDS, groups: GROUPS } = table;
 const SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web', 'orgs/acme/repos/api', 'orgs/beta/repos/web']
   .map(parseStoreKey)
   .filter((scope): scope is KeyScope => scope !== undefined);
-
-const TABLE = { commands: COMMANDS, groups: GROUPS, libraryFlags: LIBRARY_FLAGS };
 
 /** The candidates for the last word of a line, which ends with a space where that word is empty. */
 async function completeLine(
   line: string,
   knownScopes = (_flags: Flags): Promise<readonly KeyScope[]> => Promise.resolve(SCOPES),
 ): Promise<readonly string[] | 'files'> {
-  const found = await complete(TABLE, line.split(' '), knownScopes);
+  const found = await complete(table, line.split(' '), knownScopes);
   return found === 'files' ? found : found.map(({ text }) => text);
 }
 

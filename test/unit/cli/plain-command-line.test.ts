@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { COMMANDS } from '../../../src/cli/command-line/table.ts';
-import { parsePlainCommandLine } from '../../../src/cli/command-line/plain.ts';
+import { parsePlainCommandLine } from '../../../src/cli/command-line/spec.ts';
+import { loadTable } from '../../../src/cli/command-line/table.ts';
+
+const { commands: COMMANDS } = await loadTable();
 
 function parse(
   line: string,
