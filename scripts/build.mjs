@@ -1,5 +1,5 @@
 // Bundles src/ into dist/. Types are checked by tsc; this only builds.
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { rolldown } from 'rolldown';
@@ -72,23 +72,6 @@ const { output } = await bundle.write({
 });
 await bundle.close();
 output.forEach(finish);
-
-// What is started: it loads the others, compiled beforehand where that is possible.
-const loader = await rolldown({
-  ...options,
-  input: 'src/mesa.ts',
-  external: ['./start.cjs'],
-  // An old Node must be able to read the sentence that refuses it.
-  transform: { ...options.transform, target: 'es2017' },
-});
-await loader.write({
-  file: join(root, 'dist/mesa.cjs'),
-  format: 'cjs',
-  sourcemap: true,
-  comments: { jsdoc: false, annotation: false },
-});
-await loader.close();
-chmodSync(join(root, 'dist/mesa.cjs'), 0o755);
 
 // What others import shares no file with the program, so that neither can slow down or change the other.
 const library = await rolldown({ ...options, input: 'src/access-token.ts' });

@@ -8,11 +8,12 @@ const ROOT = resolve(import.meta.dirname, '..');
 
 const PROGRAMS = {
   mesa: {
-    start: 'dist/mesa.cjs',
+    start: 'bin/mesa.cjs',
     record: 'dist/built-from.json',
     command: 'npm run build',
-    // The lock file, because packages are in the bundle.
+    // The lock file, because packages are in the bundle; `bin`, because what is compiled beforehand is for its reading.
     sources: [
+      'bin',
       'src',
       'package.json',
       'package-lock.json',
