@@ -1,6 +1,6 @@
 import { formatStoreKey } from '../core/key-scope.ts';
 import type { Change } from '../core/secret-store.ts';
-import type { Moment } from './moment.ts';
+import type { Moment } from './two-clocks.ts';
 import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, type Request } from './protocol.ts';
 import { formatLine, splitBySize } from './wire.ts';
 

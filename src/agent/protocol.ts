@@ -1,7 +1,7 @@
 import type { KeyScope, StoreKey } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
 import type { MesaAuthError } from '../errors.ts';
-import type { Moment } from './moment.ts';
+import type { Moment } from './two-clocks.ts';
 
 // One JSON line each way on a connection of its own; docs/agent-protocol.md describes the messages.
 

@@ -6,7 +6,7 @@ import { ioError } from '../errors.ts';
 import { MAX_LINE_BYTES, MAX_REQUEST_BYTES, REQUEST_LIMIT_MS, type Reply, type Request } from './protocol.ts';
 import { formatReply } from './format-reply.ts';
 import { parseRequest } from './parse-request.ts';
-import type { Connection, Session } from './session.ts';
+import type { Connection, Session } from './unlock-state.ts';
 
 const MAX_CONNECTIONS = 64;
 const PRIVATE_UMASK = 0o177;

@@ -1,6 +1,6 @@
 import { MesaAuthError } from '../errors.ts';
 import { parseStoreKey, scopeFlags } from './key-scope.ts';
-import type { Candidate } from './resolve-key.ts';
+import type { Candidate } from './candidates.ts';
 
 /** What to type to replace the key of a source. */
 export function replaceCommand(source: Candidate['source']): string {

@@ -4,6 +4,15 @@ import type { Token } from './token.ts';
 export const BACKENDS = ['encrypted-file', 'plaintext-file'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** Whether a backend is the vault, which a passphrase opens. */
+export function isEncrypted(backend: Backend): boolean {
+  return backend === 'encrypted-file';
+}
+
+export function otherBackend(backend: Backend): Backend {
+  return isEncrypted(backend) ? 'plaintext-file' : 'encrypted-file';
+}
+
 /** One stored key. */
 export interface KeyEntry {
   readonly scope: KeyScope;

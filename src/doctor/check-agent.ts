@@ -1,6 +1,6 @@
 import { probeAgent, type AgentProbe } from '../agent/control.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 const WHY = 'it is not used, so that the passphrase is asked for again';
 
@@ -8,7 +8,7 @@ const WHY = 'it is not used, so that the passphrase is asked for again';
 export async function checkAgent({
   paths,
   version,
-}: Pick<Patient, 'paths' | 'version'>): Promise<readonly Finding[]> {
+}: Pick<Examined, 'paths' | 'version'>): Promise<readonly Finding[]> {
   let probe: AgentProbe = 'none';
   const error = await errorOf(async () => {
     probe = await probeAgent(paths);

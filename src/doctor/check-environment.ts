@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { MesaAuthError } from '../errors.ts';
-import type { EnvironmentKey } from '../core/resolve-key.ts';
+import type { EnvironmentKey } from '../core/candidates.ts';
 import { parseMesaOrgs } from '../core/mesa-orgs.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /** Of variables; each throws when its variable is malformed. */
 export interface EnvironmentReaders {
@@ -15,7 +15,7 @@ export interface EnvironmentReaders {
 
 /** Variables that hide the store, or that stop every command that uses a key. */
 export async function checkEnvironment(
-  { env, paths, config, stores }: Pick<Patient, 'env' | 'paths' | 'config' | 'stores'>,
+  { env, paths, config, stores }: Pick<Examined, 'env' | 'paths' | 'config' | 'stores'>,
   environment: EnvironmentReaders,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];

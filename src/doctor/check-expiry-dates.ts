@@ -1,9 +1,9 @@
 import { BACKENDS } from '../core/secret-store.ts';
 import type { Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /** Dates in a store that somebody wrote by hand in a form that is none, and that are kept but not used. */
-export async function checkExpiryDates({ stores }: Pick<Patient, 'stores'>): Promise<readonly Finding[]> {
+export async function checkExpiryDates({ stores }: Pick<Examined, 'stores'>): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const backend of BACKENDS) {
     const { store, document } = stores[backend];

@@ -2,7 +2,7 @@ import { checkLockFile } from '../platform/file-lock.ts';
 import { checkPrivateDir } from '../platform/private-dir.ts';
 import { readPrivateFile, usePrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 const UNSAFE = 'somebody else could have changed it, so mesa does not use it';
 const LOG_UNSAFE = 'uses of keys are not recorded in it';
@@ -12,7 +12,7 @@ const LOCK_LOOSE = 'whoever can read it can hold the lock, and keep mesa from wr
 const LOOSE = 'keys, and what they are for, are for you alone';
 
 /** Modes, owners, links: what the store's own checks refuse or tighten, at every place that has to be private. */
-export async function checkFiles({ paths }: Pick<Patient, 'paths'>): Promise<readonly Finding[]> {
+export async function checkFiles({ paths }: Pick<Examined, 'paths'>): Promise<readonly Finding[]> {
   const dir = { path: paths.dataDir, base: paths.dataBase };
   const findings = await checkPlace((warn, looseness) => checkPrivateDir(dir, warn, looseness));
   for (const path of [paths.encryptedStore, paths.plaintextStore]) {

@@ -4,7 +4,7 @@ import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { quoteText, shellWord } from '../core/escape-text.ts';
 import { helperWords, listCredentialHelpers, type CredentialHelper } from '../git/credential-helpers.ts';
 import type { Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 const OURS = /^(?:mesa(?:\.c?js)?|git-credential-mesa)$/;
 
@@ -13,7 +13,7 @@ export async function checkGitHelper({
   env,
   cwd,
   paths,
-}: Pick<Patient, 'env' | 'cwd' | 'paths'>): Promise<readonly Finding[]> {
+}: Pick<Examined, 'env' | 'cwd' | 'paths'>): Promise<readonly Finding[]> {
   const helpers = await listCredentialHelpers({ env, cwd: cwd ?? '/' });
   const findings: Finding[] = [];
   for (const helper of helpers) {

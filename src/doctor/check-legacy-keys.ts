@@ -5,7 +5,7 @@ import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { errorOf, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 const MAKE_VAULT =
   'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal; then: mesa auth doctor --fix';
@@ -17,7 +17,7 @@ export async function checkLegacyKeys({
   config,
   stores,
   withLock,
-}: Pick<Patient, 'config' | 'stores' | 'withLock'>): Promise<readonly Finding[]> {
+}: Pick<Examined, 'config' | 'stores' | 'withLock'>): Promise<readonly Finding[]> {
   if (config instanceof MesaAuthError || config.file === undefined || config.legacyKeyOrgs.length === 0) {
     return [];
   }
@@ -86,7 +86,7 @@ async function moveKeys(
   { file, apiUrl }: { readonly file: string; readonly apiUrl: string },
   keys: Keys,
   store: SecretStore,
-  withLock: Patient['withLock'],
+  withLock: Examined['withLock'],
 ): Promise<readonly string[]> {
   const before = await store.read();
   const wanted = [...keys].filter(([org]) => !before.has(formatStoreKey(scopeOf(org))));

@@ -4,10 +4,10 @@ import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { checkLockFile } from '../platform/file-lock.ts';
 import { probeLock } from '../platform/probe-lock.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /** A lock that does not work, and what does not work without it. */
-export async function checkLock({ paths }: Pick<Patient, 'paths'>): Promise<readonly Finding[]> {
+export async function checkLock({ paths }: Pick<Examined, 'paths'>): Promise<readonly Finding[]> {
   // What is wrong with the lock file as a file, the check of files tells.
   if ((await errorOf(() => checkLockFile(paths.lockFile, () => undefined, 'leave'))) !== undefined) {
     return [];

@@ -1,18 +1,19 @@
+import { isEncrypted } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /**
  * Keys in plain text on a disk that lasts.
  * @param passing why the data directory goes soon; empty when it lasts
  */
 export function checkPlaintextDisk(
-  { config, stores }: Pick<Patient, 'config' | 'stores'>,
+  { config, stores }: Pick<Examined, 'config' | 'stores'>,
   passing: readonly string[],
 ): readonly Finding[] {
   const { exists, store } = stores['plaintext-file'];
   const vault = stores['encrypted-file'];
-  const isUsed = !(config instanceof MesaAuthError) && config.backend === 'plaintext-file';
+  const isUsed = !(config instanceof MesaAuthError) && !isEncrypted(config.backend);
   if (!isUsed || !exists || passing.length > 0) {
     return [];
   }

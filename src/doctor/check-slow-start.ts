@@ -1,11 +1,11 @@
 import type { Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /** Node 20 reads and parses the certificates at every start; later versions do when they need them. */
 export function checkSlowStart({
   env,
   nodeVersion,
-}: Pick<Patient, 'env' | 'nodeVersion'>): readonly Finding[] {
+}: Pick<Examined, 'env' | 'nodeVersion'>): readonly Finding[] {
   if ((env['NODE_EXTRA_CA_CERTS'] ?? '') === '' || !nodeVersion.startsWith('20.')) {
     return [];
   }

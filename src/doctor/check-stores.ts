@@ -1,14 +1,14 @@
-import { BACKENDS, type Backend, type KeyEntries } from '../core/secret-store.ts';
+import { isEncrypted, otherBackend, BACKENDS, type KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { mendTimes } from '../stores/mend-times.ts';
-import { parseDocument } from '../stores/parse-document.ts';
+import { parseDocument } from '../stores/read-document.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
-import type { Patient, StoreView } from './patient.ts';
+import type { Examined, StoreView } from './examined.ts';
 
 const MAX_NAMED = 5;
 
 /** Stores that cannot be read, for another reason than a missing passphrase or what the check of files found. */
-export async function checkStores({ stores }: Pick<Patient, 'stores'>): Promise<readonly Finding[]> {
+export async function checkStores({ stores }: Pick<Examined, 'stores'>): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const backend of BACKENDS) {
     const view = stores[backend];
@@ -46,14 +46,14 @@ async function mendingOfTimes({ store, readText, mendText }: StoreView): Promise
  * @param passing why the data directory goes soon; when it lasts, keys belong into the vault
  */
 export function checkBothBackends(
-  { config, stores }: Pick<Patient, 'config' | 'stores'>,
+  { config, stores }: Pick<Examined, 'config' | 'stores'>,
   passing: readonly string[],
 ): readonly Finding[] {
   if (config instanceof MesaAuthError) {
     return [];
   }
   const used = config.backend;
-  const other: Backend = used === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
+  const other = otherBackend(used);
   if (!isFilled(stores[other])) {
     return [];
   }
@@ -64,10 +64,9 @@ export function checkBothBackends(
       check: 'both_backends',
       severity: 'warning',
       what: `there are keys in ${stores[other].store.location}, but mesa uses ${used}${describeDifference(inForce, stores[other].entries)}`,
-      why:
-        other === 'plaintext-file'
-          ? 'keys lie there in plain text, and are not replaced when those of the vault are'
-          : 'keys that are only there are not found, and none is replaced when those in use are',
+      why: isEncrypted(other)
+        ? 'keys that are only there are not found, and none is replaced when those in use are'
+        : 'keys lie there in plain text, and are not replaced when those of the vault are',
       mend: `mesa auth migrate --to ${target} --merge`,
     },
   ];

@@ -5,7 +5,7 @@ import { MesaAuthError } from '../errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { findTemps, removeStrayTemps } from '../platform/replace-file.ts';
 import { errorOf, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 // A writer holds the lock for a second or two; whoever holds it now may own the file.
 const LOCK_PATIENCE_MS = 5_000;
@@ -15,7 +15,7 @@ export async function checkStrayFiles({
   paths,
   config,
   withLock,
-}: Pick<Patient, 'paths' | 'config' | 'withLock'>): Promise<readonly Finding[]> {
+}: Pick<Examined, 'paths' | 'config' | 'withLock'>): Promise<readonly Finding[]> {
   const configFile = config instanceof MesaAuthError ? undefined : config.file;
   const targets = [
     paths.encryptedStore,

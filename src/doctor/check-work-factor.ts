@@ -2,10 +2,10 @@ import { readPrivateFile } from '../platform/private-file.ts';
 import { parseVaultHeader } from '../vault/header.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { errorOf, type Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /** A vault that is cheaper to guess at than a new one. Other checks tell of one that cannot be read. */
-export async function checkWorkFactor({ paths }: Pick<Patient, 'paths'>): Promise<readonly Finding[]> {
+export async function checkWorkFactor({ paths }: Pick<Examined, 'paths'>): Promise<readonly Finding[]> {
   const path = paths.encryptedStore;
   let workFactor = DEFAULT_WORK_FACTOR;
   await errorOf(() => {

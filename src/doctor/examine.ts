@@ -13,11 +13,11 @@ import { checkBothBackends, checkStores } from './check-stores.ts';
 import { checkStrayFiles } from './check-stray-files.ts';
 import { checkWorkFactor } from './check-work-factor.ts';
 import type { Finding } from './finding.ts';
-import type { Patient } from './patient.ts';
+import type { Examined } from './examined.ts';
 
 /** Every check, one after the other: the files first, because the others read them. */
 export async function examine(
-  patient: Patient,
+  patient: Examined,
   environment: EnvironmentReaders,
 ): Promise<readonly Finding[]> {
   const { env, paths } = patient;

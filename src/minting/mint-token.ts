@@ -1,7 +1,7 @@
 import type { Permission } from '../access-token/permissions.ts';
 import { InvalidOptionsError, signAccessToken } from '../access-token/sign.ts';
 import { needsApiKey } from '../core/key-source.ts';
-import type { Candidate } from '../core/resolve-key.ts';
+import type { Candidate } from '../core/candidates.ts';
 import { describeToken } from '../core/token-kind.ts';
 import { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';

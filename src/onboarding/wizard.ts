@@ -1,5 +1,5 @@
 import { isOrgSlug, type KeyScope } from '../core/key-scope.ts';
-import type { Backend, Change } from '../core/secret-store.ts';
+import { otherBackend, type Backend, type Change } from '../core/secret-store.ts';
 import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import type { Choice, Prompter } from '../platform/prompter.ts';
@@ -50,7 +50,7 @@ export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
 }
 
 function orderedChoices({ probe: { recommended }, current }: WizardInput): readonly Choice<Backend>[] {
-  const other: Backend = recommended === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
+  const other = otherBackend(recommended);
   return [recommended, other].map((backend) => {
     const remarks = [
       ...(backend === recommended ? ['recommended here'] : []),

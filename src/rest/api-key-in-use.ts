@@ -1,4 +1,4 @@
-import type { Candidate } from '../core/resolve-key.ts';
+import type { Candidate } from '../core/candidates.ts';
 import type { Token } from '../core/token.ts';
 
 /** The key that a request carries, and where it came from: for the message when it is refused. */

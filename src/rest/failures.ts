@@ -1,7 +1,7 @@
 import { quoteText } from '../core/escape-text.ts';
 import { parseStoreKey, scopeFlags } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
-import type { Candidate } from '../core/resolve-key.ts';
+import type { Candidate } from '../core/candidates.ts';
 import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { ApiKeyInUse } from './api-key-in-use.ts';
 import { fieldsOf } from './fields.ts';

@@ -4,7 +4,7 @@ import { loadConfig } from '../config/config-file.ts';
 import { readsNoFile, withEnvironment } from '../config/environment.ts';
 import type { Config } from '../config/config.ts';
 import { isOrgSlug } from '../core/key-scope.ts';
-import type { EnvironmentKey } from '../core/resolve-key.ts';
+import type { EnvironmentKey } from '../core/candidates.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
 import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -12,8 +12,8 @@ import type { Host } from '../platform/host.ts';
 import { resolvePaths, type Paths } from '../platform/paths.ts';
 import type { Looseness } from '../platform/private-file.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import { openStore, type OpenStoreOptions } from '../stores/open-store.ts';
-import type { WholeStore } from '../stores/opened-store.ts';
+import { storeOf, wholeStoreOf, type StoreOptions } from '../stores/stores.ts';
+import type { WholeStore } from '../stores/store-snapshot.ts';
 import type { OnboardOptions } from './onboard.ts';
 import type { CliPassphrases } from './passphrases.ts';
 import { Output } from './output.ts';
@@ -132,32 +132,28 @@ export class Context {
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
-  openStore(backend: Backend): Promise<SecretStore> {
+  store(backend: Backend): Promise<SecretStore> {
     const opened = this.#stores.get(backend) ?? this.#openStore(backend);
     this.#stores.set(backend, opened);
     return opened;
   }
 
   /** The same store, never through the unlock agent: for what moves whole documents. */
-  openWholeStore(backend: Backend): Promise<WholeStore> {
-    const opened =
-      this.#wholeStores.get(backend) ??
-      import('../stores/open-whole-store.ts').then(({ openWholeStore }) =>
-        openWholeStore(backend, this.#storeOptions()),
-      );
+  wholeStore(backend: Backend): Promise<WholeStore> {
+    const opened = this.#wholeStores.get(backend) ?? wholeStoreOf(backend, this.#storeOptions());
     this.#wholeStores.set(backend, opened);
     return opened;
   }
 
   #openStore(backend: Backend): Promise<SecretStore> {
-    return openStore(backend, {
+    return storeOf(backend, {
       ...this.#storeOptions(),
       useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
-      openWhole: () => this.openWholeStore(backend),
+      openWhole: () => this.wholeStore(backend),
     });
   }
 
-  #storeOptions(): OpenStoreOptions {
+  #storeOptions(): StoreOptions {
     return {
       paths: this.paths,
       passphrases: () => this.passphrases(),
@@ -251,7 +247,7 @@ export async function beginCommand(context: Context, loaded?: Config): Promise<B
   if (config.legacyKeyOrgs.length > 0) {
     context.output.hint('what to do: mesa auth doctor');
   }
-  const store = await context.openStore(config.backend);
+  const store = await context.store(config.backend);
   await register?.(store, config.apiUrl, context.output);
   return { config, store };
 }

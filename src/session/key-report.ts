@@ -8,7 +8,7 @@ import {
 import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
-import type { Candidate, CandidateVerdict, UsedKey } from '../core/resolve-key.ts';
+import type { Candidate, CandidateVerdict, UsedKey } from '../core/candidates.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeToken, type TokenKind } from '../core/token-kind.ts';
 import type { Token } from '../core/token.ts';
@@ -16,7 +16,7 @@ import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /** What `--json` says of every stored key. */
-export function entryDocument({ scope, token, added, api }: KeyEntry): Record<string, unknown> {
+export function entryJson({ scope, token, added, api }: KeyEntry): Record<string, unknown> {
   return {
     scope: formatStoreKey(scope),
     organization: scope.kind === 'global' ? null : scope.org,
@@ -39,7 +39,7 @@ export function expiryOf({ token, expires }: StoredKey): Date | undefined {
 }
 
 /** What a key says of itself, for `--json`. Nothing of it was checked. */
-export function factsDocument(key: StoredKey, now: Date): Record<string, unknown> {
+export function factsJson(key: StoredKey, now: Date): Record<string, unknown> {
   const { kind, issued, permissions, repositories } = describeToken(key.token);
   const expires = expiryOf(key);
   return {
@@ -65,7 +65,7 @@ export function kindName(token: Token): string {
 }
 
 /** Candidates of a lookup, for `--json`. */
-export function candidateDocument({ source, token, verdict }: Candidate): Record<string, unknown> {
+export function candidateJson({ source, token, verdict }: Candidate): Record<string, unknown> {
   return { source, masked_key: token?.masked() ?? null, result: verdict.replaceAll('-', '_') };
 }
 

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Permission } from '../access-token/permissions.ts';
 import { DEFAULT_TTL_SECONDS } from '../access-token/protocol.ts';
 import type { KeyScope, RepoScope } from '../core/key-scope.ts';
-import type { Candidate } from '../core/resolve-key.ts';
+import type { Candidate } from '../core/candidates.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import { learnKeyId } from '../minting/learn-key-id.ts';

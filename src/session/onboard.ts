@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import type { Backend } from '../core/secret-store.ts';
+import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts';
 import { parseUnlockTime } from '../core/unlock-time.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
@@ -9,7 +9,6 @@ import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
 import type { Context } from './context.ts';
 import { saveBackend } from './config-target.ts';
-import { otherBackend } from './other-store.ts';
 import { describeOutcomes } from './outcomes.ts';
 
 export interface OnboardOptions {
@@ -49,18 +48,18 @@ export async function onboard(
     current,
     apiUrl,
     prepare: async (chosen) => {
-      const isNewVault = chosen === 'encrypted-file' && !existsSync(context.paths.encryptedStore);
+      const isNewVault = isEncrypted(chosen) && !existsSync(context.paths.encryptedStore);
       if (isNewVault) {
         await passphrases.toCreate();
       }
       // Nobody shall type keys for a store that turns out not to open.
-      await (await context.openStore(chosen)).read();
+      await (await context.store(chosen)).read();
       return { isNewVault };
     },
   });
   const { unlockTimeout } = answers;
   passphrases.unlockFor(unlockTimeout === undefined ? undefined : parseUnlockTime(unlockTimeout));
-  const store = await context.openStore(answers.backend);
+  const store = await context.store(answers.backend);
   const outcomes = await store.apply(answers.changes);
   await saveBackend(context, configFile, answers.backend, unlockTimeout);
   const left = await describeKeysLeft(context, current, answers.backend);
@@ -98,6 +97,6 @@ export async function describeKeysLeft(
   if (former === chosen) {
     return [];
   }
-  const { location } = await context.openStore(otherBackend(chosen));
+  const { location } = await context.store(otherBackend(chosen));
   return existsSync(location) ? [`the keys in ${location} stay there; ${chosen} does not use them`] : [];
 }

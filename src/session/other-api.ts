@@ -1,7 +1,7 @@
 import { isForApi } from '../core/api-url.ts';
 import { scopeFlags, parseStoreKey } from '../core/key-scope.ts';
 import { nameOfKey } from '../core/key-source.ts';
-import type { UsedKey } from '../core/resolve-key.ts';
+import type { UsedKey } from '../core/candidates.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 

@@ -1,12 +1,8 @@
 import { existsSync } from 'node:fs';
 
-import type { Backend } from '../core/secret-store.ts';
+import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
-
-export function otherBackend(backend: Backend): Backend {
-  return backend === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file';
-}
 
 /**
  * What to type when a store has no keys because they are in the one of the other backend. A vault is not opened for it:
@@ -18,12 +14,12 @@ export function otherBackend(backend: Backend): Backend {
 export async function hintAtOtherStore(context: Context, backend: Backend): Promise<string | undefined> {
   const { encryptedStore, plaintextStore } = context.paths;
   const command = 'mesa auth migrate --to encrypted-file --merge';
-  if (backend === 'plaintext-file') {
+  if (!isEncrypted(backend)) {
     return existsSync(encryptedStore)
       ? `there is a vault ${encryptedStore}, which is not used; to use it: ${command}`
       : undefined;
   }
-  return existsSync(plaintextStore) && !(await isEmpty(context, 'plaintext-file'))
+  return existsSync(plaintextStore) && !(await isEmpty(context, otherBackend(backend)))
     ? `there are keys in ${plaintextStore}, which is not used; to move them: ${command}`
     : undefined;
 }
@@ -31,7 +27,7 @@ export async function hintAtOtherStore(context: Context, backend: Backend): Prom
 /** What cannot be read may hold keys. */
 async function isEmpty(context: Context, backend: Backend): Promise<boolean> {
   try {
-    const store = await context.withoutQuestions('leave').openStore(backend);
+    const store = await context.withoutQuestions('leave').store(backend);
     return (await store.read()).size === 0;
   } catch (error) {
     if (!(error instanceof MesaAuthError)) {

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
-import type { UsedKey } from '../core/resolve-key.ts';
+import type { UsedKey } from '../core/candidates.ts';
 import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { errnoOf, MesaAuthError, type ErrorCode } from '../errors.ts';
 import { appendLine } from '../platform/append-file.ts';

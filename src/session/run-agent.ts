@@ -2,11 +2,11 @@ import { closeSync, openSync } from 'node:fs';
 
 import { sleep } from '../agent/client.ts';
 import { probeAgent } from '../agent/control.ts';
-import { currentMoment } from '../agent/moment.ts';
+import { readClocks } from '../agent/two-clocks.ts';
 import { MAX_LINE_BYTES } from '../agent/protocol.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import { serve, type AgentServer } from '../agent/server.ts';
-import { createSession } from '../agent/session.ts';
+import { createUnlockState } from '../agent/unlock-state.ts';
 import { formatStart, parseSetup, type AgentSetup, type AgentStart } from '../agent/setup.ts';
 import { agentPlace, assertSocketPath } from '../agent/socket-path.ts';
 import { MesaAuthError } from '../errors.ts';
@@ -16,7 +16,7 @@ import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import type { Host, InputStream } from '../platform/host.ts';
 import type { Paths } from '../platform/paths.ts';
 import { closeQuietly } from '../platform/private-file.ts';
-import { ResidentVault } from '../stores/resident-vault.ts';
+import { AgentSideStore } from '../stores/agent-side-store.ts';
 import { VERSION } from './program.ts';
 
 const ENDING_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
@@ -67,7 +67,7 @@ async function become(setup: AgentSetup, platform: Host['platform']): Promise<Ag
       server?.close();
       process.kill(process.pid, 'SIGKILL');
     };
-    const vault = new ResidentVault({
+    const vault = new AgentSideStore({
       paths,
       passphrase,
       now: wallClock,
@@ -81,11 +81,11 @@ async function become(setup: AgentSetup, platform: Host['platform']): Promise<Ag
     if (!(await takePlace(paths))) {
       return { type: 'running' };
     }
-    const session = createSession({
+    const session = createUnlockState({
       vault,
       idleMs,
       lifetimeMs: MAX_UNLOCK_MS,
-      now: currentMoment,
+      now: readClocks,
       version: VERSION,
       pid: process.pid,
     });

@@ -8,7 +8,7 @@ import {
   usedCandidate,
   type Candidate,
   type UsedKey,
-} from '../core/resolve-key.ts';
+} from '../core/candidates.ts';
 import type { SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError, type ErrorCode } from '../errors.ts';
 import type { Context } from './context.ts';

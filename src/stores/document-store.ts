@@ -9,8 +9,8 @@ import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { EMPTY_DOCUMENT, sortedEntries, unknownEntryNames, type StoreDocument } from './document.ts';
-import type { OpenedStore, WholeStore } from './opened-store.ts';
-import { parseDocument } from './parse-document.ts';
+import type { StoreSnapshot, WholeStore } from './store-snapshot.ts';
+import { parseDocument } from './read-document.ts';
 import type { StoreFile } from './store-file.ts';
 
 export interface DocumentStoreOptions {
@@ -94,7 +94,7 @@ export class DocumentStore implements WholeStore {
     return outcomes;
   }
 
-  async open(): Promise<OpenedStore> {
+  async snapshot(): Promise<StoreSnapshot> {
     const { backend, file, codec } = this.#options;
     const bytes = file.read();
     const document = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;

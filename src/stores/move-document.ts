@@ -2,11 +2,11 @@ import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, MesaAuthError } from '../errors.ts';
 import { sameDocument } from './compare-documents.ts';
 import type { StoreDocument } from './document.ts';
-import { assertUnchanged, readBack, rewriteDocument, type OpenedStore } from './opened-store.ts';
+import { assertUnchanged, readBack, rewriteDocument, type StoreSnapshot } from './store-snapshot.ts';
 
 export interface Move {
-  readonly source: OpenedStore;
-  readonly target: OpenedStore;
+  readonly source: StoreSnapshot;
+  readonly target: StoreSnapshot;
   /** What the target is to hold. */
   readonly document: StoreDocument;
   /** Makes the target the store in force, durably. Does nothing when it is already. */
@@ -41,7 +41,7 @@ export function moveDocument({ source, target, document, switchOver, keepSource 
   });
 }
 
-async function verify(target: OpenedStore, document: StoreDocument): Promise<void> {
+async function verify(target: StoreSnapshot, document: StoreDocument): Promise<void> {
   const found = await readBack(target);
   if (found === undefined || !sameDocument(found, document)) {
     throw new MesaAuthError(
@@ -52,7 +52,7 @@ async function verify(target: OpenedStore, document: StoreDocument): Promise<voi
   }
 }
 
-function notSwitched({ file }: OpenedStore, error: unknown): unknown {
+function notSwitched({ file }: StoreSnapshot, error: unknown): unknown {
   return error instanceof MesaAuthError && error.code === 'IO'
     ? new MesaAuthError(
         'IO',
@@ -65,7 +65,7 @@ function notSwitched({ file }: OpenedStore, error: unknown): unknown {
     : error;
 }
 
-async function removeSource(source: OpenedStore, target: OpenedStore): Promise<void> {
+async function removeSource(source: StoreSnapshot, target: StoreSnapshot): Promise<void> {
   try {
     await source.file.remove();
   } catch (error) {

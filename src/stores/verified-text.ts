@@ -2,7 +2,7 @@ import { MesaAuthError } from '../errors.ts';
 import { sameDocument } from './compare-documents.ts';
 import type { StoreDocument } from './document.ts';
 import { formatDocument } from './format-document.ts';
-import { parseDocument } from './parse-document.ts';
+import { parseDocument } from './read-document.ts';
 
 /**
  * The document as text that is known to be read again as the same document: what a store writes. Whatever led to a value

@@ -5,8 +5,8 @@ import { describe } from 'vitest';
 
 import type { Backend } from '../../src/core/secret-store.ts';
 import { resolvePaths } from '../../src/platform/paths.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import { startResidentAgent } from '../support/resident-agent.ts';
+import { storeOf } from '../../src/stores/stores.ts';
+import { startResidentAgent } from '../support/agent-in-process.ts';
 import { MemoryStore, type MemoryPlace } from '../support/memory-store.ts';
 import { openVault, PASSPHRASE, sealDocument } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
@@ -44,7 +44,7 @@ function fileStore(backend: Backend): FileStoreUnderTest & { now(): Date } {
     path,
     warnings,
     open: () =>
-      openStore(backend, {
+      storeOf(backend, {
         paths,
         passphrases: () => Promise.resolve({ toOpen: () => passphrase, toCreate: () => passphrase }),
         now: () => clock(),

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, inject, it, onTestFinished } from 'vitest';
 
-import { currentMoment, type Moment } from '../../src/agent/moment.ts';
+import { readClocks, type Moment } from '../../src/agent/two-clocks.ts';
 import { formatRequest } from '../../src/agent/format-request.ts';
 import type { KeyScope } from '../../src/core/key-scope.ts';
 import type { SecretStore } from '../../src/core/secret-store.ts';
 import { Token } from '../../src/core/token.ts';
-import { openStore } from '../../src/stores/open-store.ts';
+import { storeOf } from '../../src/stores/stores.ts';
 import { agentFiles, exchange, isAlive, unlock } from '../support/agent.ts';
 import { finishMesa, runMesa, startMesa, type RunResult } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
@@ -40,7 +40,7 @@ function unlockQuickly(home: TempHome): Promise<number> {
 /** The store as a command opens it, in this process, with a passphrase to fall back to. */
 function openWithAgent(home: TempHome, useAgent = true): Promise<SecretStore> {
   const passphrase = Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
-  return openStore('encrypted-file', {
+  return storeOf('encrypted-file', {
     paths: pathsOf(home),
     passphrases: () => Promise.resolve({ toOpen: () => passphrase, toCreate: () => passphrase }),
     now: () => new Date(),
@@ -67,7 +67,7 @@ async function write(
   sent: (now: Moment) => Moment = (now) => now,
 ): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
-    const reply = await exchange(agentFiles(home).socket, setRequest(home, value, sent(currentMoment())));
+    const reply = await exchange(agentFiles(home).socket, setRequest(home, value, sent(readClocks())));
     if (!reply.includes('"busy"') || attempt === EXCHANGES) {
       return JSON.parse(reply);
     }
@@ -95,7 +95,7 @@ it('a write whose client left while the agent was stopped is not performed, howe
   await sleep(500);
   const before = readFileSync(home.vault);
   process.kill(pid, 'SIGSTOP');
-  await sendAndLeave(agentFiles(home).socket, setRequest(home, 'mesa_stale', currentMoment()));
+  await sendAndLeave(agentFiles(home).socket, setRequest(home, 'mesa_stale', readClocks()));
   process.kill(pid, 'SIGCONT');
   await sleep(1_500);
   expect(readFileSync(home.vault).equals(before)).toBe(true);
@@ -296,7 +296,7 @@ it.each([
       ? formatRequest({
           type: 'apply',
           vault: home.vault,
-          sent: currentMoment(),
+          sent: readClocks(),
           changes: [{ kind: 'set', scope: ACME, token: Token.parse('x'.repeat(16_000)) }],
           last: false,
         })

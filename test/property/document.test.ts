@@ -8,7 +8,7 @@ import { MesaAuthError } from '../../src/errors.ts';
 import { isWritableMoment } from '../../src/core/moment.ts';
 import { applyChanges } from '../../src/stores/apply-changes.ts';
 import { verifiedText } from '../../src/stores/verified-text.ts';
-import { parseCanonicalDocument } from '../../src/stores/canonical-document.ts';
+import { parseCanonicalDocument } from '../../src/stores/read-document.ts';
 import {
   EMPTY_DOCUMENT,
   factsOf,
@@ -16,7 +16,7 @@ import {
   type StoreDocument,
 } from '../../src/stores/document.ts';
 import { formatDocument } from '../../src/stores/format-document.ts';
-import { parseDocument } from '../../src/stores/parse-document.ts';
+import { parseDocument } from '../../src/stores/read-document.ts';
 import { asMoment } from '../../src/toml/table.ts';
 import {
   addedMoment,

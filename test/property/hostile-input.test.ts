@@ -10,7 +10,7 @@ import { describeToken } from '../../src/core/token-kind.ts';
 import { Token } from '../../src/core/token.ts';
 import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { main } from '../../src/main.ts';
-import { parseDocument } from '../../src/stores/parse-document.ts';
+import { parseDocument } from '../../src/stores/read-document.ts';
 import { parseVaultHeader } from '../../src/vault/header.ts';
 import { encodePart } from '../support/jwt.ts';
 import { recordingHost } from '../support/recording-host.ts';

@@ -9,7 +9,7 @@ export function statusOf({ revoked, expires }: ApiKey, now: Date): 'active' | 'r
 }
 
 /** What `--json` says of an API key. @param names of repositories by their ids, as far as they are known */
-export function apiKeyDocument(
+export function apiKeyJson(
   key: ApiKey,
   names: ReadonlyMap<string, string>,
   now: Date,

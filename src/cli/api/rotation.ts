@@ -1,14 +1,14 @@
 import { isForApi } from '../../core/api-url.ts';
 import { formatStoreKey, scopeFlags, type KeyScope, type StoreKey } from '../../core/key-scope.ts';
 import { nameOfKey, needsApiKey } from '../../core/key-source.ts';
-import { environmentKeyApplies, lookupOrder } from '../../core/resolve-key.ts';
+import { environmentKeyApplies, lookupOrder } from '../../core/candidates.ts';
 import type { KeyEntries, KeyEntry, SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey } from '../../rest/api-keys.ts';
 import type { ApiKeyInUse } from '../../rest/api-key-in-use.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami, type Identity } from '../../rest/whoami.ts';
-import { identify } from './api-access.ts';
+import { identify } from './org-access.ts';
 import type { Context } from '../../session/context.ts';
 import { assertForApi } from '../../session/other-api.ts';
 import { withProgress } from '../terminal/progress.ts';

@@ -4,8 +4,8 @@ import type { Change, SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { createApiKey, type CreatedApiKey, type KeyOrder } from '../../rest/api-keys.ts';
 import { parseExpires, parseTags } from '../api/api-key-flags.ts';
-import { apiKeyDocument, describeApiKey } from '../api/api-key-report.ts';
-import { openApi, type ApiSession } from '../api/api-access.ts';
+import { apiKeyJson, describeApiKey } from '../api/api-key-report.ts';
+import { accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { hasConsent } from '../whole-store/consent.ts';
 import type { Context } from '../../session/context.ts';
 import { announceToActions } from '../show/github-actions.ts';
@@ -58,7 +58,7 @@ export async function runCreateApiKey(context: Context, options: CreateApiKeyOpt
   if (named !== undefined) {
     parseRepos(options.repos, named);
   }
-  const session = await openApi(context, named);
+  const session = await accessOrg(context, named);
   const repos = parseRepos(options.repos, session.org);
   const target = store ? await findTarget(context, session, repos, options.yes) : undefined;
   const repoIds: string[] = [];
@@ -76,7 +76,7 @@ export async function runCreateApiKey(context: Context, options: CreateApiKeyOpt
 /** Everything that may be asked, and everything that may be wrong with the store, comes before there is a key. */
 async function findTarget(
   context: Context,
-  { key, org }: ApiSession,
+  { key, org }: OrgAccess,
   repos: readonly RepoScope[],
   yes: boolean,
 ): Promise<Target> {
@@ -104,11 +104,7 @@ async function findTarget(
   return { store, scopes };
 }
 
-async function create(
-  context: Context,
-  { access, org }: ApiSession,
-  order: KeyOrder,
-): Promise<CreatedApiKey> {
+async function create(context: Context, { access, org }: OrgAccess, order: KeyOrder): Promise<CreatedApiKey> {
   try {
     return await withProgress(context, 'creating the API key', () => createApiKey(access, org, order));
   } catch (error) {
@@ -126,7 +122,7 @@ interface Delivery {
 
 async function handOver(
   context: Context,
-  { access, org }: ApiSession,
+  { access, org }: OrgAccess,
   { created, names, target, json }: Delivery,
 ): Promise<void> {
   const { output, host } = context;
@@ -150,7 +146,7 @@ async function handOver(
     if (json) {
       output.json({
         organization: org,
-        ...apiKeyDocument(created, names, host.now()),
+        ...apiKeyJson(created, names, host.now()),
         key: target === undefined ? token.reveal() : null,
         masked_key: token.masked(),
         stored_for: storeKeys ?? null,

@@ -2,8 +2,8 @@ import { parsePermission, PERMISSIONS, type Permission } from '../../access-toke
 import { scopeFromNames } from '../../core/key-scope.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
-import { API_KEY_HEADING, apiKeyDocument, apiKeyRow } from '../api/api-key-report.ts';
-import { openApi, type ApiSession } from '../api/api-access.ts';
+import { API_KEY_HEADING, apiKeyJson, apiKeyRow } from '../api/api-key-report.ts';
+import { accessOrg, type OrgAccess } from '../api/org-access.ts';
 import type { Context } from '../../session/context.ts';
 import { jsonWriter, tableWriter } from '../terminal/list-writer.ts';
 import { withProgress } from '../terminal/progress.ts';
@@ -28,14 +28,14 @@ export async function runListApiKeys(context: Context, options: ListApiKeysOptio
     throw new MesaAuthError('USAGE', '--query is empty', { hint: 'give a part of a name, or leave it out' });
   }
   scopeFromNames(repo === undefined ? undefined : (options.org ?? 'any'), repo);
-  const session = await openApi(context, options.org);
+  const session = await accessOrg(context, options.org);
   const repoId = repo === undefined ? undefined : await idOfNamed(session.access, session.org, repo);
   await writeKeys(context, session, { ...filter, repoId }, options.json);
 }
 
 async function writeKeys(
   context: Context,
-  { access, org }: ApiSession,
+  { access, org }: OrgAccess,
   filter: ListFilter,
   json: boolean,
 ): Promise<void> {
@@ -55,7 +55,7 @@ async function writeKeys(
     const known = await names(keys);
     count += keys.length;
     if (json) {
-      document.write(keys.map((key) => apiKeyDocument(key, known, now)));
+      document.write(keys.map((key) => apiKeyJson(key, known, now)));
     } else {
       table.write(keys.map((key) => apiKeyRow(key, known, now)));
     }

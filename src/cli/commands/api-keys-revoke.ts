@@ -4,7 +4,7 @@ import { nameOfKey } from '../../core/key-source.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { revokeApiKey } from '../../rest/api-keys.ts';
 import { parseKeyId } from '../api/api-key-flags.ts';
-import { identify, openApi, type ApiSession } from '../api/api-access.ts';
+import { identify, accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { hasConsent } from '../whole-store/consent.ts';
 import type { Context } from '../../session/context.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
@@ -20,7 +20,7 @@ export interface RevokeApiKeyOptions {
 /** `mesa auth api-keys revoke`: at once and for good. The key that is in use here is asked about first. */
 export async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): Promise<void> {
   const id = parseKeyId(options.id, 'revoke');
-  const session = await openApi(context, options.org);
+  const session = await accessOrg(context, options.org);
   const { access, key, org } = session;
   const identity = await identify(context, access);
   if (identity.keyId === id && !(await isConfirmed(context, session, id, options.yes))) {
@@ -51,7 +51,7 @@ export async function runRevokeApiKey(context: Context, options: RevokeApiKeyOpt
   }
 }
 
-function isConfirmed(context: Context, { key, org }: ApiSession, id: string, yes: boolean): Promise<boolean> {
+function isConfirmed(context: Context, { key, org }: OrgAccess, id: string, yes: boolean): Promise<boolean> {
   const name = nameOfKey(key.source);
   return hasConsent(
     context,

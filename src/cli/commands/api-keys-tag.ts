@@ -1,7 +1,7 @@
 import { MesaAuthError } from '../../errors.ts';
 import { changeTags } from '../../rest/api-keys.ts';
 import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
-import { openApi } from '../api/api-access.ts';
+import { accessOrg } from '../api/org-access.ts';
 import type { Context } from '../../session/context.ts';
 import { missingApiKey } from '../api/missing-api-key.ts';
 import { withProgress } from '../terminal/progress.ts';
@@ -23,7 +23,7 @@ export async function runTagApiKey(context: Context, options: TagApiKeyOptions):
       hint: `mesa auth api-keys tag ${id} env=prod team-`,
     });
   }
-  const { access, org } = await openApi(context, options.org);
+  const { access, org } = await accessOrg(context, options.org);
   let tags: ReadonlyMap<string, string>;
   try {
     tags = await withProgress(context, 'changing tags', () => changeTags(access, org, id, changes));

@@ -5,8 +5,8 @@ import { shellWord } from '../../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
 import { assertNoFile, createFile } from '../../platform/create-file.ts';
 import { isShared } from '../../platform/private-dir.ts';
-import { EncryptedStore } from '../../stores/encrypted-store.ts';
-import type { WholeStore } from '../../stores/opened-store.ts';
+import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
+import type { WholeStore } from '../../stores/store-snapshot.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
 import { hasConsent } from '../whole-store/consent.ts';
 import type { Context } from '../../session/context.ts';
@@ -34,8 +34,8 @@ export async function runBackup(context: Context, options: BackupOptions): Promi
   assertNoFile(path);
   checkDir(context, dirname(path));
   const { config } = await beginCommand(context);
-  const store = await context.openWholeStore(config.backend);
-  if (options.plaintext && store instanceof EncryptedStore) {
+  const store = await context.wholeStore(config.backend);
+  if (options.plaintext && store instanceof PromptedVaultStore) {
     throw new MesaAuthError('USAGE', 'a vault is backed up as it is, encrypted', {
       hint: `mesa auth backup ${shellWord(path)}`,
     });
@@ -46,7 +46,7 @@ export async function runBackup(context: Context, options: BackupOptions): Promi
     });
   }
   const content =
-    store instanceof EncryptedStore
+    store instanceof PromptedVaultStore
       ? await copyVault(context, store)
       : await copyPlaintext(context, store, path, options);
   if (content === undefined) {
@@ -62,12 +62,12 @@ export async function runBackup(context: Context, options: BackupOptions): Promi
  * The vault byte for byte, which needs no passphrase: it stays under the one that it has. Where the environment holds
  * one, it is tried: a vault that does not open is no backup.
  */
-async function copyVault(context: Context, store: EncryptedStore): Promise<Uint8Array | undefined> {
+async function copyVault(context: Context, store: PromptedVaultStore): Promise<Uint8Array | undefined> {
   if (passphraseFrom(context, 'MESA_VAULT_PASSPHRASE') === undefined) {
     return store.readBytes();
   }
   try {
-    return (await store.open()).bytes;
+    return (await store.snapshot()).bytes;
   } catch (error) {
     if (!(error instanceof MesaAuthError) || error.code !== 'WRONG_PASSPHRASE') {
       throw error;
@@ -86,7 +86,7 @@ async function copyPlaintext(
   path: string,
   { plaintext, yes }: BackupOptions,
 ): Promise<Uint8Array | undefined> {
-  const { bytes, codec } = await store.open();
+  const { bytes, codec } = await store.snapshot();
   if (bytes === undefined) {
     return undefined;
   }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { EncryptedStore } from '../../stores/encrypted-store.ts';
+import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
 import type { Context } from '../../session/context.ts';
 import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
 import { passphraseFrom } from '../../session/passphrases.ts';
@@ -11,8 +11,8 @@ import { beginCommand } from '../../session/context.ts';
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */
 export async function runChangePassphrase(context: Context): Promise<void> {
   const { config } = await beginCommand(context);
-  const store = await context.openWholeStore(config.backend);
-  if (!(store instanceof EncryptedStore)) {
+  const store = await context.wholeStore(config.backend);
+  if (!(store instanceof PromptedVaultStore)) {
     throw new MesaAuthError('USAGE', `keys are kept in ${store.backend}, which has no passphrase`, {
       hint: 'mesa auth migrate --to encrypted-file',
     });
@@ -26,7 +26,7 @@ export async function runChangePassphrase(context: Context): Promise<void> {
   // The agent that the old passphrase would start would have to end at once.
   (await context.passphrases()).unlockFor(undefined);
   // Nobody shall think of a new passphrase for a vault that does not open.
-  await store.open();
+  await store.snapshot();
   await store.changePassphrase(await passphraseToReplace(context));
   await lockAgent(context.paths);
   context.output.note(`changed the passphrase of ${store.location}`);

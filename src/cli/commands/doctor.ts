@@ -2,10 +2,10 @@ import { lstatSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
 import { escapeText } from '../../core/escape-text.ts';
-import type { Backend } from '../../core/secret-store.ts';
+import { isEncrypted, type Backend } from '../../core/secret-store.ts';
 import { examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
-import type { Patient, StoreView } from '../../doctor/patient.ts';
+import type { Examined, StoreView } from '../../doctor/examined.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';
 import { withDataLock } from '../../session/data-lock.ts';
@@ -66,7 +66,7 @@ export async function runDoctor(asking: Context, options: DoctorOptions): Promis
 
 async function examineContext(context: Context, asking: Context): Promise<readonly Finding[]> {
   const { env } = context.host;
-  const patient: Patient = {
+  const patient: Examined = {
     env,
     cwd: context.host.cwd(),
     nodeVersion: process.versions.node,
@@ -83,26 +83,26 @@ async function examineContext(context: Context, asking: Context): Promise<readon
 }
 
 async function viewStore(context: Context, asking: Context, backend: Backend): Promise<StoreView> {
-  const store = await context.openStore(backend);
+  const store = await context.store(backend);
   const exists = isThere(store.location);
   const entries = await orError(() => store.read());
   return {
     // As every command that makes a vault, mending may ask for its passphrase.
-    store: exists ? store : await asking.openStore(backend),
+    store: exists ? store : await asking.store(backend),
     exists,
     canWrite: async () =>
-      backend === 'plaintext-file' ||
+      !isEncrypted(backend) ||
       (!(entries instanceof MesaAuthError) && exists) ||
       (context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '' ||
       (!exists && (await asking.prompter()) !== undefined),
     entries,
-    readText: async () => (await context.openWholeStore(backend)).readText(),
-    mendText: async (edit) => (await context.openWholeStore(backend)).mendText(edit),
+    readText: async () => (await context.wholeStore(backend)).readText(),
+    mendText: async (edit) => (await context.wholeStore(backend)).mendText(edit),
     document: async () => {
       if (!exists || entries instanceof MesaAuthError) {
         return undefined;
       }
-      const opened = await orError(async () => (await context.openWholeStore(backend)).open());
+      const opened = await orError(async () => (await context.wholeStore(backend)).snapshot());
       return opened instanceof MesaAuthError ? undefined : opened.document;
     },
   };

@@ -1,6 +1,6 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
 import type { Context } from '../../session/context.ts';
-import { entryDocument } from '../../session/key-report.ts';
+import { entryJson } from '../../session/key-report.ts';
 import { hintAtOtherStore } from '../../session/other-store.ts';
 import { beginCommand } from '../../session/context.ts';
 
@@ -16,7 +16,7 @@ export async function runList(context: Context, options: ListOptions): Promise<v
     context.output.json({
       backend: store.backend,
       location: store.location,
-      keys: entries.map(entryDocument),
+      keys: entries.map(entryJson),
     });
     return;
   }

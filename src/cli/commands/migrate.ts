@@ -1,11 +1,11 @@
 import { lockAgent } from '../../agent/control.ts';
 import { writeBackend } from '../../config/write-config.ts';
-import type { Backend } from '../../core/secret-store.ts';
+import { isEncrypted, otherBackend, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
-import { openNew, type OpenedStore, type WholeStore } from '../../stores/opened-store.ts';
+import { snapshotOfNew, type StoreSnapshot, type WholeStore } from '../../stores/store-snapshot.ts';
 import { parseBackend } from '../whole-store/backend-option.ts';
 import { chooseConfigFile } from '../../session/config-target.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
@@ -49,13 +49,13 @@ export async function runMigrate(context: Context, options: MigrateOptions): Pro
   }
   const config = options.dryRun ? await peekConfig(context) : (await beginCommand(context)).config;
   const stores: Stores = {
-    source: await context.openWholeStore(to === 'encrypted-file' ? 'plaintext-file' : 'encrypted-file'),
-    target: await context.openWholeStore(to),
+    source: await context.wholeStore(otherBackend(to)),
+    target: await context.wholeStore(to),
     configFile: chooseConfigFile(context),
     targetInForce: config.backend === to,
   };
   const consent: Consent = {
-    yes: options.yes || options.dryRun || to === 'encrypted-file',
+    yes: options.yes || options.dryRun || isEncrypted(to),
     refused: 'keeping keys unencrypted',
     hint: `mesa auth migrate --to ${to}${options.merge ? ' --merge' : ''} --yes`,
   };
@@ -66,12 +66,12 @@ export async function runMigrate(context: Context, options: MigrateOptions): Pro
   await assertConsentPossible(context, consent);
   // An agent is for a vault that was there and stays.
   (await context.passphrases()).unlockFor(undefined);
-  const source = await stores.source.open();
+  const source = await stores.source.snapshot();
   if (stores.targetInForce && sameDocument(source.document, EMPTY_DOCUMENT)) {
     await switchOver(context, stores, consent, options);
     return;
   }
-  const opened = stores.target.readBytes() === undefined ? undefined : await stores.target.open();
+  const opened = stores.target.readBytes() === undefined ? undefined : await stores.target.snapshot();
   const { changes, document, refusal } = planMigration({
     target: opened?.document ?? EMPTY_DOCUMENT,
     source: source.document,
@@ -93,7 +93,7 @@ export async function runMigrate(context: Context, options: MigrateOptions): Pro
     context.output.note('nothing was changed');
     return;
   }
-  const target = opened ?? (await openNew(stores.target));
+  const target = opened ?? (await snapshotOfNew(stores.target));
   await moveDocument({
     source,
     target,
@@ -161,7 +161,7 @@ function isAllowed(
 function reportMove(
   context: Context,
   { target, source, configFile, targetInForce }: Stores,
-  { document: { entries } }: OpenedStore,
+  { document: { entries } }: StoreSnapshot,
   keepSource: boolean,
 ): void {
   const { output } = context;
@@ -172,7 +172,7 @@ function reportMove(
   }
   if (keepSource) {
     output.note(`${source.location} stays, and is not used any more`);
-  } else if (source.backend === 'plaintext-file') {
+  } else if (!isEncrypted(source.backend)) {
     output.warn(
       `${source.location} was removed, but a disk may keep what was deleted; where that matters, replace the keys`,
     );

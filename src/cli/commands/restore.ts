@@ -3,7 +3,7 @@ import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
 import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
-import { openNew, replaceDocument } from '../../stores/opened-store.ts';
+import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
 import type { Context } from '../../session/context.ts';
 import {
@@ -44,12 +44,12 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
     await assertConsentPossible(context, consent);
   }
   const config = options.dryRun ? await peekConfig(context) : (await beginCommand(context)).config;
-  const store = await context.openWholeStore(config.backend);
+  const store = await context.wholeStore(config.backend);
   if (isSamePlace(path, store.location)) {
     throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
   }
   const backup = await openBackup(context, path, bytes);
-  const opened = store.readBytes() === undefined ? undefined : await store.open();
+  const opened = store.readBytes() === undefined ? undefined : await store.snapshot();
   const present = opened?.document ?? EMPTY_DOCUMENT;
   const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming');
   const plan = planRestore(present, backup, options.exact);
@@ -74,7 +74,7 @@ export async function runRestore(context: Context, options: RestoreOptions): Pro
     // An agent is for a vault that is there.
     (await context.passphrases()).unlockFor(undefined);
   }
-  await replaceDocument(opened ?? (await openNew(store)), next);
+  await replaceDocument(opened ?? (await snapshotOfNew(store)), next);
   context.output.note(`restored ${path} into ${store.backend}: ${describePlan(plan)}`);
 }
 

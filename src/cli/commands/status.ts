@@ -3,7 +3,7 @@ import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
 import { replaceCommand } from '../../core/key-source.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
-import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/resolve-key.ts';
+import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/candidates.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
 import type { Token } from '../../core/token.ts';
 import { describeToken } from '../../core/token-kind.ts';
@@ -12,13 +12,7 @@ import { probeLock } from '../../platform/probe-lock.ts';
 import type { Context } from '../../session/context.ts';
 import { variablesInForce, type Variable } from '../show/variables-in-force.ts';
 import { usedScope, type UsedScope } from '../../session/use-key.ts';
-import {
-  candidateDocument,
-  entryDocument,
-  expiryOf,
-  factsDocument,
-  kindName,
-} from '../../session/key-report.ts';
+import { candidateJson, entryJson, expiryOf, factsJson, kindName } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
 import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../api/online-status.ts';
 import { alignColumns } from '../../session/output.ts';
@@ -59,7 +53,7 @@ export async function runStatus(asking: Context, options: StatusOptions): Promis
   const context = asking.withoutQuestions();
   const status = await examine(context, options);
   if (options.json) {
-    context.output.json(statusDocument(status));
+    context.output.json(statusJson(status));
   } else {
     context.output.data(`${describeStatus(status).join('\n')}\n`);
   }
@@ -89,7 +83,7 @@ async function examine(context: Context, options: StatusOptions): Promise<Status
   const environmentKey = context.environmentKey();
   const variables = variablesInForce(context);
   const config = await context.loadConfig();
-  const store = await context.openStore(config.backend);
+  const store = await context.store(config.backend);
   const state = await storeStatus(context, config, store);
   const requested = await usedScope(context, options, config);
   const found = listCandidates(requested.scope, environmentKey, state.entries ?? new Map());
@@ -259,7 +253,7 @@ function dateOf(moment: Date | undefined): string {
   return moment?.toISOString().slice(0, 'YYYY-MM-DD'.length) ?? '-';
 }
 
-function statusDocument(status: Status): Record<string, unknown> {
+function statusJson(status: Status): Record<string, unknown> {
   const { store, state, configFile, log, variables, requested, candidates, used, online, now } = status;
   const check = (token: Token): string => online?.checkOf(token).kind ?? 'unchecked';
   return {
@@ -283,16 +277,16 @@ function statusDocument(status: Status): Record<string, unknown> {
         : {
             source: used.source,
             masked_key: used.token.masked(),
-            ...factsDocument(used, now),
+            ...factsJson(used, now),
             check: check(used.token),
           },
-    candidates: candidates?.map(candidateDocument) ?? null,
+    candidates: candidates?.map(candidateJson) ?? null,
     keys:
       state.entries === undefined
         ? null
         : Array.from(state.entries.values(), (entry) => ({
-            ...entryDocument(entry),
-            ...factsDocument(entry, now),
+            ...entryJson(entry),
+            ...factsJson(entry, now),
             check: check(entry.token),
           })),
   };

@@ -1,3 +1,4 @@
+import { isEncrypted } from '../../core/secret-store.ts';
 import { existsSync } from 'node:fs';
 
 import { agentStatus } from '../../agent/control.ts';
@@ -83,7 +84,7 @@ async function unlock(context: Context, config: Config, given: number | undefine
 }
 
 function assertVault({ paths }: Context, { backend }: Config): void {
-  if (backend !== 'encrypted-file') {
+  if (!isEncrypted(backend)) {
     throw new MesaAuthError('USAGE', `there is nothing to unlock: ${backend} has no passphrase`, {
       hint: 'to keep the keys in a vault: mesa auth migrate --to encrypted-file',
     });
@@ -97,20 +98,20 @@ function assertVault({ paths }: Context, { backend }: Config): void {
 
 /** @throws what keeps a vault from being opened by any passphrase: STORE_FOREIGN, STORE_UNSAFE, WORK_FACTOR, IO */
 async function assertVaultFile(context: Context): Promise<void> {
-  (await context.openWholeStore('encrypted-file')).readBytes();
+  (await context.wholeStore('encrypted-file')).readBytes();
 }
 
 /** Keys that no passphrase protects are as good as unlocked. */
 async function reportState(context: Context, { backend }: Config, json: boolean): Promise<void> {
   const { encryptedStore } = context.paths;
-  const found = backend === 'encrypted-file' ? await agentStatus(context.paths) : undefined;
+  const found = isEncrypted(backend) ? await agentStatus(context.paths) : undefined;
   const status = found?.vault === encryptedStore ? found : undefined;
-  const unlocked = backend !== 'encrypted-file' || status !== undefined;
+  const unlocked = !isEncrypted(backend) || status !== undefined;
   if (json) {
     context.output.json({
       unlocked,
       backend,
-      vault: backend === 'encrypted-file' ? encryptedStore : null,
+      vault: isEncrypted(backend) ? encryptedStore : null,
       agent_pid: status?.pid ?? null,
       unlocked_since: status?.unlockedSince.toISOString() ?? null,
       idle_until: status?.idleUntil.toISOString() ?? null,

@@ -1,7 +1,7 @@
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
 import { quoteText } from '../../core/escape-text.ts';
-import { identify } from '../api/api-access.ts';
+import { identify } from '../api/org-access.ts';
 import type { Context } from '../../session/context.ts';
 import { resolveKeyOf, usedScope } from '../../session/use-key.ts';
 import { alignColumns } from '../../session/output.ts';

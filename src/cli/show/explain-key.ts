@@ -1,7 +1,7 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
 import type { Context } from '../../session/context.ts';
 import { resolveCandidates, type ResolvedKey } from '../../session/use-key.ts';
-import { candidateDocument, explainCandidate, expiryOf } from '../../session/key-report.ts';
+import { candidateJson, explainCandidate, expiryOf } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
 import type { ScopeOptions } from '../../session/scope-options.ts';
 
@@ -31,6 +31,6 @@ function describe({ scope, candidates, used }: ResolvedKey): Record<string, unkn
     source: used?.source ?? null,
     masked_key: used?.token.masked() ?? null,
     expires: (used === undefined ? undefined : expiryOf(used))?.toISOString() ?? null,
-    candidates: candidates.map(candidateDocument),
+    candidates: candidates.map(candidateJson),
   };
 }

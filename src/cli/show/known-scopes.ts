@@ -13,7 +13,7 @@ const GROUP_OR_WORLD_ANY = 0o077;
  */
 export async function knownScopes(context: Context): Promise<readonly KeyScope[]> {
   const { backend } = await context.loadConfig();
-  const store = await context.openStore(backend);
+  const store = await context.store(backend);
   // What others can read is made private by whoever reads it, with a warning. That is not for a Tab to do.
   if (!isPrivate(context.paths.dataDir) || !isPrivate(store.location)) {
     return [];

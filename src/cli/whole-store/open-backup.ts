@@ -1,7 +1,7 @@
 import { MesaAuthError } from '../../errors.ts';
 import { decodeUtf8 } from '../../platform/utf8.ts';
 import type { StoreDocument } from '../../stores/document.ts';
-import { parseDocument } from '../../stores/parse-document.ts';
+import { parseDocument } from '../../stores/read-document.ts';
 import { parseVaultHeader } from '../../vault/header.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
 import type { Context } from '../../session/context.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { agentStatus } from '../../agent/control.ts';
 import type { Config } from '../../config/config.ts';
-import type { KeyEntries, SecretStore } from '../../core/secret-store.ts';
+import { isEncrypted, type KeyEntries, type SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';
 import { beginCommand } from '../../session/context.ts';
@@ -44,7 +44,7 @@ export async function storeStatus(context: Context, config: Config, store: Secre
   if (!existsSync(store.location)) {
     return { kind: 'absent', entries };
   }
-  if (store.backend === 'plaintext-file') {
+  if (!isEncrypted(store.backend)) {
     return { kind: 'plaintext', entries };
   }
   if ((context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '') {

@@ -5,7 +5,7 @@ import { parseStoreKey } from '../../../src/core/key-scope.ts';
 import type { Backend, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths, type Paths } from '../../../src/platform/paths.ts';
-import { openStore } from '../../../src/stores/open-store.ts';
+import { storeOf } from '../../../src/stores/stores.ts';
 import type { PassphraseSource } from '../../../src/vault/passphrase.ts';
 import type { TempHome } from '../../support/temp-home.ts';
 import type { Problem } from './fault-row.ts';
@@ -49,7 +49,7 @@ export async function openHomeStore(
   passphrase: string = PASSPHRASE,
 ): Promise<TestStore> {
   let waited = false;
-  const store = await openStore(backend, {
+  const store = await storeOf(backend, {
     paths: pathsOf(home),
     passphrases: () => Promise.resolve(knownPassphrase(passphrase)),
     now: () => new Date(),

@@ -4,14 +4,14 @@ import { expect, it } from 'vitest';
 
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
-import { openStore } from '../../../src/stores/open-store.ts';
+import { storeOf } from '../../../src/stores/stores.ts';
 import { documentOf, writePlaintext } from '../../support/stores.ts';
 import { createTempHome } from '../../support/temp-home.ts';
 
 it('a store that was moved away before the write is not made anew with one key', async () => {
   const home = createTempHome();
   writePlaintext(home, documentOf({ 'orgs/acme': 'mesa_acme' }));
-  const store = await openStore('plaintext-file', {
+  const store = await storeOf('plaintext-file', {
     paths: resolvePaths({ env: { HOME: home.path }, platform: 'linux' }),
     passphrases: () => Promise.reject(new Error('asked for')),
     now: () => new Date(0),

@@ -5,7 +5,7 @@ import { Token } from '../../../src/core/token.ts';
 import { applyChanges } from '../../../src/stores/apply-changes.ts';
 import { EMPTY_DOCUMENT, sortedEntries, type StoreDocument } from '../../../src/stores/document.ts';
 import { formatDocument } from '../../../src/stores/format-document.ts';
-import { parseDocument } from '../../../src/stores/parse-document.ts';
+import { parseDocument } from '../../../src/stores/read-document.ts';
 import { parsePlainToml } from '../../../src/toml/plain-toml.ts';
 
 const PATH = '/home/a/secrets.plaintext.toml';

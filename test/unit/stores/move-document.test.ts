@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/core/secret-store.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
-import { openWholeStore } from '../../../src/stores/open-whole-store.ts';
-import { openNew, replaceDocument, type WholeStore } from '../../../src/stores/opened-store.ts';
+import { wholeStoreOf } from '../../../src/stores/stores.ts';
+import { snapshotOfNew, replaceDocument, type WholeStore } from '../../../src/stores/store-snapshot.ts';
 import { documentOf, openVault, PASSPHRASE, writePlaintext } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 
@@ -16,7 +16,7 @@ const OTHER = documentOf({ 'orgs/acme': 'mesa_newer' });
 const known = () => Promise.resolve({ text: PASSPHRASE, typed: false, mayCreate: true });
 
 function open(home: TempHome, backend: Backend): Promise<WholeStore> {
-  return openWholeStore(backend, {
+  return wholeStoreOf(backend, {
     paths: resolvePaths({ env: { HOME: home.path }, platform: 'linux' }),
     passphrases: () => Promise.resolve({ toOpen: known, toCreate: known }),
     now: () => new Date(0),
@@ -29,8 +29,8 @@ function open(home: TempHome, backend: Backend): Promise<WholeStore> {
 async function prepare() {
   const home = createTempHome();
   writePlaintext(home, DOCUMENT);
-  const source = await (await open(home, 'plaintext-file')).open();
-  const target = await openNew(await open(home, 'encrypted-file'));
+  const source = await (await open(home, 'plaintext-file')).snapshot();
+  const target = await snapshotOfNew(await open(home, 'encrypted-file'));
   const steps: string[] = [];
   const switchOver = (): void => {
     steps.push(existsSync(home.vault) && existsSync(home.plaintext) ? 'both there' : 'too early or too late');
@@ -94,7 +94,7 @@ describe('moving a document', () => {
 it('replacing a document stops when another process wrote the store since', async () => {
   const home = createTempHome();
   writePlaintext(home, DOCUMENT);
-  const opened = await (await open(home, 'plaintext-file')).open();
+  const opened = await (await open(home, 'plaintext-file')).snapshot();
   writePlaintext(home, OTHER);
   await expect(replaceDocument(opened, opened.document)).rejects.toMatchObject({
     code: 'STORE_BUSY',

@@ -8,7 +8,7 @@ export interface Moment {
 }
 
 /** By hrtime, which is the same for all processes, unlike performance.now. */
-export function currentMoment(): Moment {
+export function readClocks(): Moment {
   return { wall: Date.now(), monotonic: Number(process.hrtime.bigint() / 1_000_000n) };
 }
 

@@ -23,6 +23,20 @@ const NO_FIELDS: TomlTable = new Map();
 type ReadDate = (text: string) => Date | undefined;
 
 /**
+ * Reads a document, in the form that `formatDocument` writes or in any other.
+ * @param path the store's file name, for errors
+ * @throws STORE_DAMAGED with line and column, never with text of the document: it may be a secret; STORE_VERSION
+ */
+export async function parseDocument(text: string, path: string): Promise<StoreDocument> {
+  const canonical = parseCanonicalDocument(text);
+  if (canonical !== undefined) {
+    return canonical;
+  }
+  const { parseEditedDocument } = await import('./edited-document.ts');
+  return parseEditedDocument(text, path);
+}
+
+/**
  * Reads a document that `formatDocument` wrote, an order of magnitude faster than a TOML parser: no tables in between,
  * and few patterns, which cost more to compile than a small document takes to scan. Anything that differs from that
  * form in a single byte, or is wrong in any way, gives undefined, and the TOML parser decides.

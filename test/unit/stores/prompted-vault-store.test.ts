@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { Change, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
-import { EncryptedStore } from '../../../src/stores/encrypted-store.ts';
-import { openStore } from '../../../src/stores/open-store.ts';
+import { PromptedVaultStore } from '../../../src/stores/prompted-vault-store.ts';
+import { storeOf } from '../../../src/stores/stores.ts';
 import type { PassphraseSource } from '../../../src/vault/passphrase.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 
@@ -52,7 +52,7 @@ async function openScripted(
       });
     },
   };
-  const store = await openStore('encrypted-file', {
+  const store = await storeOf('encrypted-file', {
     paths: resolvePaths({ env: { HOME: home.path }, platform: 'linux' }),
     passphrases: () => Promise.resolve(passphrases),
     now: () => new Date(0),
@@ -171,12 +171,12 @@ describe('a vault that vanishes while its passphrase is typed', () => {
   });
 });
 
-async function openVaultStore(home: TempHome): Promise<EncryptedStore> {
+async function vaultStoreOf(home: TempHome): Promise<PromptedVaultStore> {
   const { store } = await openScripted(home, { typed: [PASSPHRASE] });
-  if (!(store instanceof EncryptedStore)) {
+  if (!(store instanceof PromptedVaultStore)) {
     throw new TypeError('not a vault');
   }
-  await store.open();
+  await store.snapshot();
   return store;
 }
 
@@ -185,7 +185,7 @@ describe('a change of the passphrase', () => {
 
   it('keeps what another process wrote since the vault was opened', async () => {
     const home = await homeWithVault();
-    const store = await openVaultStore(home);
+    const store = await vaultStoreOf(home);
     const other = await openScripted(home, { typed: [PASSPHRASE] });
     await other.store.apply([{ ...CHANGE, scope: { kind: 'global' } }]);
     await store.changePassphrase(NEXT);
@@ -195,7 +195,7 @@ describe('a change of the passphrase', () => {
 
   it('does not undo the change that another process made meanwhile', async () => {
     const home = await homeWithVault();
-    const [store, other] = [await openVaultStore(home), await openVaultStore(home)];
+    const [store, other] = [await vaultStoreOf(home), await vaultStoreOf(home)];
     await other.changePassphrase(NEXT);
     const before = readFileSync(home.vault);
     await expect(store.changePassphrase('a third one')).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
@@ -204,7 +204,7 @@ describe('a change of the passphrase', () => {
 
   it('makes no vault where there is none any more', async () => {
     const home = await homeWithVault();
-    const store = await openVaultStore(home);
+    const store = await vaultStoreOf(home);
     rmSync(home.vault);
     await expect(store.changePassphrase(NEXT)).rejects.toMatchObject({ code: 'STORE_BUSY' });
     expect(home.tree()).not.toContain('.local/share/mesa/secrets.vault.age');

@@ -2,7 +2,7 @@ import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts'
 import type { Warn } from '../platform/private-file.ts';
 
 /** One consistent view of the vault. */
-export interface HeldView {
+export interface BackendView {
   readonly entries: KeyEntries;
   /** Another document has another one. */
   readonly revision: number;
@@ -19,11 +19,11 @@ export interface WriteOptions {
  * making anybody wait for a derivation or for another writer. They resolve to undefined when the file is gone, or when
  * there is no memory to derive a key for it.
  */
-export interface HeldVault {
+export interface AgentBackend {
   /** The file's absolute path. */
   readonly path: string;
   /** How many keys were derived so far. */
   readonly derivations: { readonly opening: number; readonly sealing: number };
-  read(warn: Warn): Promise<HeldView | undefined>;
+  read(warn: Warn): Promise<BackendView | undefined>;
   apply(changes: readonly Change[], options: WriteOptions): Promise<readonly ChangeOutcome[] | undefined>;
 }

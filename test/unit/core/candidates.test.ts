@@ -7,7 +7,7 @@ import {
   listCandidates,
   usedCandidate,
   type EnvironmentKey,
-} from '../../../src/core/resolve-key.ts';
+} from '../../../src/core/candidates.ts';
 import type { KeyEntries } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 

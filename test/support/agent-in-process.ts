@@ -1,19 +1,19 @@
 import { onTestFinished } from 'vitest';
 
-import { currentMoment } from '../../src/agent/moment.ts';
+import { readClocks } from '../../src/agent/two-clocks.ts';
 import { serve } from '../../src/agent/server.ts';
-import { createSession } from '../../src/agent/session.ts';
+import { createUnlockState } from '../../src/agent/unlock-state.ts';
 import { agentPlace } from '../../src/agent/socket-path.ts';
 import { ensurePrivateDir } from '../../src/platform/create-dirs.ts';
 import { resolvePaths } from '../../src/platform/paths.ts';
-import { ResidentVault } from '../../src/stores/resident-vault.ts';
+import { AgentSideStore } from '../../src/stores/agent-side-store.ts';
 import { PASSPHRASE } from './stores.ts';
 import type { TempHome } from './temp-home.ts';
 
 const HOUR = 60 * 60 * 1_000;
 
 export interface ResidentAgent {
-  readonly vault: ResidentVault;
+  readonly vault: AgentSideStore;
   /** Whether it came upon a vault that its passphrase does not open. */
   readonly sawWrongPassphrase: boolean;
   readonly socket: string;
@@ -28,7 +28,7 @@ export async function startResidentAgent(
   const place = agentPlace(paths);
   ensurePrivateDir(place.dir, () => undefined);
   let sawWrongPassphrase = false;
-  const vault = new ResidentVault({
+  const vault = new AgentSideStore({
     paths,
     passphrase: PASSPHRASE,
     now,
@@ -37,11 +37,11 @@ export async function startResidentAgent(
       sawWrongPassphrase = true;
     },
   });
-  const session = createSession({
+  const session = createUnlockState({
     vault,
     idleMs: HOUR,
     lifetimeMs: HOUR,
-    now: currentMoment,
+    now: readClocks,
     version: 'test',
     pid: process.pid,
   });

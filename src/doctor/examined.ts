@@ -5,7 +5,7 @@ import type { StoreDocument } from '../stores/document.ts';
 import type { Paths } from '../platform/paths.ts';
 
 /** What the checks look at. Looking changes nothing. */
-export interface Patient {
+export interface Examined {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string | undefined;
   /** As `process.versions.node` gives it. */

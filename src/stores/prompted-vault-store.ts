@@ -6,12 +6,12 @@ import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
 import { VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import { DocumentStore, storeVanished } from './document-store.ts';
-import type { OpenedStore, WholeStore } from './opened-store.ts';
+import type { StoreSnapshot, WholeStore } from './store-snapshot.ts';
 import type { StoreFile } from './store-file.ts';
 
 const MAX_ATTEMPTS = 3;
 
-export interface EncryptedStoreOptions {
+export interface PromptedVaultStoreOptions {
   readonly file: StoreFile;
   readonly passphrases: PassphraseSource;
   readonly now: () => Date;
@@ -27,13 +27,13 @@ export interface EncryptedStoreOptions {
  * It protects the keys at rest against whoever gets the file. It does not protect them from a program that runs as
  * this user while the passphrase is typed, and an older copy of the file stays a valid vault.
  */
-export class EncryptedStore implements WholeStore {
+export class PromptedVaultStore implements WholeStore {
   readonly backend = 'encrypted-file';
   readonly location: string;
-  readonly #options: EncryptedStoreOptions;
+  readonly #options: PromptedVaultStoreOptions;
   #unlocked: { readonly store: DocumentStore; readonly passphrase: Passphrase } | undefined;
 
-  constructor(options: EncryptedStoreOptions) {
+  constructor(options: PromptedVaultStoreOptions) {
     this.location = options.file.path;
     this.#options = options;
   }
@@ -49,8 +49,8 @@ export class EncryptedStore implements WholeStore {
     return this.#attempt((store) => store.apply(changes));
   }
 
-  open(): Promise<OpenedStore> {
-    return this.#attempt((store) => store.open());
+  snapshot(): Promise<StoreSnapshot> {
+    return this.#attempt((store) => store.snapshot());
   }
 
   readText(): Promise<string | undefined> {

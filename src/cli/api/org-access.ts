@@ -8,7 +8,7 @@ import { resolveKeyOf, usedScope, type KeyInUse } from '../../session/use-key.ts
 import { withProgress } from '../terminal/progress.ts';
 
 /** What a command that manages the keys of an organization works with. */
-export interface ApiSession {
+export interface OrgAccess {
   /** With the key that manages. */
   readonly access: ApiAccess;
   readonly key: KeyInUse;
@@ -21,7 +21,7 @@ export interface ApiSession {
  * look-up finds for it.
  * @throws KEY_NOT_FOUND, and as whoami
  */
-export async function openApi(context: Context, org: string | undefined): Promise<ApiSession> {
+export async function accessOrg(context: Context, org: string | undefined): Promise<OrgAccess> {
   scopeFromNames(org, undefined);
   const config = await context.loadConfig();
   const { scope } = await usedScope(context, { org, repo: undefined }, config);

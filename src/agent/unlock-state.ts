@@ -1,13 +1,13 @@
 import { formatStoreKey } from '../core/key-scope.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
-import type { HeldVault } from './held-vault.ts';
-import { elapsed, type Moment } from './moment.ts';
+import type { AgentBackend } from './agent-backend.ts';
+import { elapsed, type Moment } from './two-clocks.ts';
 import { REQUEST_LIMIT_MS, type AgentStatus, type Reply, type Request } from './protocol.ts';
 import { countFitting } from './format-reply.ts';
 
 export interface SessionOptions {
-  readonly vault: HeldVault;
+  readonly vault: AgentBackend;
   /** Milliseconds without use until it locks. */
   readonly idleMs: number;
   /** Milliseconds until it locks in any case. */
@@ -40,7 +40,7 @@ type EntriesReply = Extract<Reply, { type: 'entries' }>;
  * Both limits hold by the wall clock and by the monotonic one, whichever is further: the latter stands still while the
  * machine sleeps, the former can be set back. `read`, `list`, `apply` and `extend` count as use; `status` does not.
  */
-export function createSession(options: SessionOptions): Session {
+export function createUnlockState(options: SessionOptions): Session {
   const { vault, lifetimeMs, now, version, pid } = options;
   const started = now();
   let { idleMs } = options;

@@ -1,5 +1,5 @@
 import { askAgent, sleep, type Failure } from '../agent/client.ts';
-import { currentMoment, elapsed, type Moment } from '../agent/moment.ts';
+import { readClocks, elapsed, type Moment } from '../agent/two-clocks.ts';
 import type { Reply, Request } from '../agent/protocol.ts';
 import { formatApply, formatRequest } from '../agent/format-request.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
@@ -7,7 +7,7 @@ import { compareScopes, formatStoreKey, type KeyScope } from '../core/key-scope.
 import type { Change, ChangeOutcome, KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';
 
-export interface AgentStoreOptions {
+export interface AgentClientStoreOptions {
   /** The vault's file. */
   readonly path: string;
   readonly place: AgentPlace;
@@ -43,15 +43,15 @@ const NO_AGENT: Readonly<Record<Failure | 'busy', string>> = {
  * opened instead, and asks for its passphrase. A write that was sent and not answered may have been done or not; then it
  * is done again, which for a set is the same, and a remove that finds nothing is taken for done.
  */
-export class AgentStore implements SecretStore {
+export class AgentClientStore implements SecretStore {
   readonly backend = 'encrypted-file';
   readonly location: string;
-  readonly #options: AgentStoreOptions;
+  readonly #options: AgentClientStoreOptions;
   #vault: Promise<SecretStore> | undefined;
   /** Whether a write may have been done without our knowing. */
   #uncertain = false;
 
-  constructor(options: AgentStoreOptions) {
+  constructor(options: AgentClientStoreOptions) {
     this.location = options.path;
     this.#options = options;
   }
@@ -102,7 +102,7 @@ export class AgentStore implements SecretStore {
         return undefined;
       }
       // Before the first page an agent may have to derive a key.
-      first ??= currentMoment();
+      first ??= readClocks();
       if (last !== undefined && reply.revision !== revision) {
         restarts += 1;
         entries = [];
@@ -115,7 +115,7 @@ export class AgentStore implements SecretStore {
       } else {
         break;
       }
-      if (restarts > MAX_RESTARTS || elapsed(first, currentMoment()) > LIST_LIMIT_MS) {
+      if (restarts > MAX_RESTARTS || elapsed(first, readClocks()) > LIST_LIMIT_MS) {
         break;
       }
     }
@@ -129,7 +129,7 @@ export class AgentStore implements SecretStore {
 
   async #applyThroughAgent(changes: readonly Change[]): Promise<readonly ChangeOutcome[] | undefined> {
     const { path } = this.#options;
-    const lines = () => formatApply(path, changes, currentMoment());
+    const lines = () => formatApply(path, changes, readClocks());
     const reply = lines() === undefined ? undefined : await this.#ask(() => lines() ?? []);
     return reply?.type === 'outcomes' && reply.outcomes.length === changes.length
       ? reply.outcomes
@@ -149,7 +149,7 @@ export class AgentStore implements SecretStore {
    */
   async #ask(lines: () => readonly string[]): Promise<Reply | undefined> {
     const { place, warn } = this.#options;
-    const started = currentMoment();
+    const started = readClocks();
     for (;;) {
       const { failure, reply } = await askAgent(place, lines());
       this.#uncertain ||= failure !== undefined && failure !== 'dead';
@@ -158,7 +158,7 @@ export class AgentStore implements SecretStore {
         return this.#judge(reply);
       }
       const patience = PATIENCE_MS[problem ?? 'broken'] ?? 0;
-      if (elapsed(started, currentMoment()) >= patience) {
+      if (elapsed(started, readClocks()) >= patience) {
         warn(`${NO_AGENT[problem ?? 'broken']}; the vault needs its passphrase`);
         if (problem === 'dead') {
           const { removeDeadSocket } = await import('../agent/control.ts');
@@ -166,7 +166,7 @@ export class AgentStore implements SecretStore {
         }
         return undefined;
       }
-      if (elapsed(started, currentMoment()) > NOTICE_AFTER_MS) {
+      if (elapsed(started, readClocks()) > NOTICE_AFTER_MS) {
         warn('the unlock agent is busy; waiting for it');
       }
       await sleep(ASK_AGAIN_MS);

@@ -12,10 +12,10 @@ import type { KeyScope } from '../../../src/core/key-scope.ts';
 import type { Change, KeyEntry, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { resolvePaths } from '../../../src/platform/paths.ts';
-import { openStore } from '../../../src/stores/open-store.ts';
-import { ResidentVault } from '../../../src/stores/resident-vault.ts';
+import { storeOf } from '../../../src/stores/stores.ts';
+import { AgentSideStore } from '../../../src/stores/agent-side-store.ts';
 import { parseVaultHeader } from '../../../src/vault/header.ts';
-import { startResidentAgent } from '../../support/resident-agent.ts';
+import { startResidentAgent } from '../../support/agent-in-process.ts';
 import { documentOf, openVault, PASSPHRASE, sealDocument, writeVault } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -39,7 +39,7 @@ function nobody(): Promise<never> {
 
 /** A store through the agent, for which nobody knows the passphrase. */
 function openLocked(home: TempHome, warnings: string[] = []): Promise<SecretStore> {
-  return openStore('encrypted-file', {
+  return storeOf('encrypted-file', {
     paths: pathsOf(home),
     passphrases: () => Promise.resolve({ toOpen: nobody, toCreate: nobody }),
     now: () => new Date(),
@@ -94,7 +94,7 @@ it('keeps a higher work factor that the vault has', async () => {
   await vault.open();
   await whenReady(() => vault.apply(set('mesa_one'), GO_ON));
   // Somebody else made it 12, after the key for 10 was derived.
-  const other = new ResidentVault({
+  const other = new AgentSideStore({
     paths: pathsOf(home),
     passphrase: PASSPHRASE,
     now: () => new Date(),

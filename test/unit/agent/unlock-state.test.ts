@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import type { HeldVault } from '../../../src/agent/held-vault.ts';
-import type { Moment } from '../../../src/agent/moment.ts';
+import type { AgentBackend } from '../../../src/agent/agent-backend.ts';
+import type { Moment } from '../../../src/agent/two-clocks.ts';
 import type { Reply, Request } from '../../../src/agent/protocol.ts';
-import { createSession, type Connection, type Session } from '../../../src/agent/session.ts';
+import { createUnlockState, type Connection, type Session } from '../../../src/agent/unlock-state.ts';
 import type { Change, KeyEntry } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
 import { MesaAuthError } from '../../../src/errors.ts';
@@ -38,10 +38,10 @@ function entriesOf(count: number, key: string): Map<`orgs/${string}`, KeyEntry> 
   );
 }
 
-function create(options: { readonly vault?: Partial<HeldVault> } = {}): Under {
+function create(options: { readonly vault?: Partial<AgentBackend> } = {}): Under {
   let time: Moment = { wall: 1_000_000_000, monotonic: 5_000 };
   const written: (readonly Change[])[] = [];
-  const vault: HeldVault = {
+  const vault: AgentBackend = {
     path: VAULT,
     derivations: { opening: 1, sealing: 2 },
     read: () => Promise.resolve({ entries: entriesOf(3, 'mesa_key'), revision: 1 }),
@@ -52,7 +52,7 @@ function create(options: { readonly vault?: Partial<HeldVault> } = {}): Under {
     },
     ...options.vault,
   };
-  const session = createSession({
+  const session = createUnlockState({
     vault,
     idleMs: 15 * MINUTE,
     lifetimeMs: 60 * MINUTE,
@@ -201,7 +201,7 @@ describe('a list', () => {
   });
 });
 
-it.each<[string, Partial<HeldVault>, Reply]>([
+it.each<[string, Partial<AgentBackend>, Reply]>([
   ['a vault that is gone', { read: () => Promise.resolve(undefined) }, { type: 'refused', reason: 'unable' }],
   [
     'a derivation',

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import type { HeldVault, HeldView, WriteOptions } from '../agent/held-vault.ts';
+import type { AgentBackend, BackendView, WriteOptions } from '../agent/agent-backend.ts';
 import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
@@ -11,7 +11,7 @@ import type { DocumentCodec } from './document-codec.ts';
 import { DocumentStore, type DocumentCache } from './document-store.ts';
 import { StoreFile } from './store-file.ts';
 
-export interface ResidentVaultOptions {
+export interface AgentSideStoreOptions {
   readonly paths: Paths;
   readonly passphrase: string;
   readonly now: () => Date;
@@ -29,9 +29,9 @@ const LOCK_PATIENCE_MS = 500;
  * waits here for a derivation: whoever comes while one is needed gets STORE_BUSY at once. Two run side by side only where
  * there is memory for both; each takes 256 MiB.
  */
-export class ResidentVault implements HeldVault {
+export class AgentSideStore implements AgentBackend {
   readonly path: string;
-  readonly #options: ResidentVaultOptions;
+  readonly #options: AgentSideStoreOptions;
   readonly #cache: DocumentCache = {};
   readonly #revisions = new WeakMap<KeyEntries, number>();
   #lastRevision = 0;
@@ -47,7 +47,7 @@ export class ResidentVault implements HeldVault {
   #outOfMemory = false;
   #deriving: Promise<void> | undefined;
 
-  constructor(options: ResidentVaultOptions) {
+  constructor(options: AgentSideStoreOptions) {
     this.path = options.paths.encryptedStore;
     this.#options = options;
   }
@@ -74,7 +74,7 @@ export class ResidentVault implements HeldVault {
     }
   }
 
-  async read(warn: Warn): Promise<HeldView | undefined> {
+  async read(warn: Warn): Promise<BackendView | undefined> {
     if (!existsSync(this.path)) {
       return undefined;
     }

@@ -2,12 +2,12 @@ import type { Backend, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import type { StoreDocument } from './document.ts';
-import { parseDocument } from './parse-document.ts';
+import { parseDocument } from './read-document.ts';
 import type { StoreFile } from './store-file.ts';
 import { verifiedText } from './verified-text.ts';
 
 /** A store at one moment, with what it takes to write it: for commands that move whole documents. */
-export interface OpenedStore {
+export interface StoreSnapshot {
   readonly backend: Backend;
   readonly file: StoreFile;
   readonly codec: DocumentCodec;
@@ -18,39 +18,39 @@ export interface OpenedStore {
 
 export interface WholeStore extends SecretStore {
   /**
-   * Opens the store for reading and writing as a whole. Where a passphrase is needed it is asked for now, that of a
+   * The store at this moment, for reading and writing it as a whole. Where a passphrase is needed it is asked for now, that of a
    * new vault, too, so that no question comes while the lock is held.
    * @throws as SecretStore
    */
-  open(): Promise<OpenedStore>;
+  snapshot(): Promise<StoreSnapshot>;
 
-  /** The file as it is, after the checks that need no passphrase; undefined when there is none. @throws as `open` */
+  /** The file as it is, after the checks that need no passphrase; undefined when there is none. @throws as `snapshot` */
   readBytes(): Buffer | undefined;
 
-  /** The document's text, also of one that cannot be read; undefined when there is no file. @throws as `open` */
+  /** The document's text, also of one that cannot be read; undefined when there is no file. @throws as `snapshot` */
   readText(): Promise<string | undefined>;
 
   /**
    * Writes the document that `mend` makes of the text, in one transaction.
-   * @throws as `open`, STORE_DAMAGED when that is no document either
+   * @throws as `snapshot`, STORE_DAMAGED when that is no document either
    */
   mendText(mend: (text: string) => string): Promise<void>;
 }
 
-/** Opens a store of which there was no file when the command looked. @throws as `open`, STORE_BUSY */
-export async function openNew(store: WholeStore): Promise<OpenedStore> {
-  const opened = await store.open();
+/** Opens a store of which there was no file when the command looked. @throws as `snapshot`, STORE_BUSY */
+export async function snapshotOfNew(store: WholeStore): Promise<StoreSnapshot> {
+  const opened = await store.snapshot();
   assertSame({ ...opened, bytes: undefined }, opened.bytes);
   return opened;
 }
 
 /** Replaces the document, unless another process wrote the file since it was opened. @throws STORE_BUSY, IO */
-export function replaceDocument(store: OpenedStore, document: StoreDocument): Promise<void> {
+export function replaceDocument(store: StoreSnapshot, document: StoreDocument): Promise<void> {
   return store.file.lock(() => rewriteDocument(store, document));
 }
 
 /** As replaceDocument, for the holder of the lock. */
-export function rewriteDocument(store: OpenedStore, document: StoreDocument): Promise<void> {
+export function rewriteDocument(store: StoreSnapshot, document: StoreDocument): Promise<void> {
   const { file, codec } = store;
   return file.rewrite(async (current) => {
     assertSame(store, current);
@@ -60,11 +60,11 @@ export function rewriteDocument(store: OpenedStore, document: StoreDocument): Pr
 }
 
 /** @throws STORE_BUSY when another process wrote the file since it was opened */
-export function assertUnchanged(store: OpenedStore): void {
+export function assertUnchanged(store: StoreSnapshot): void {
   assertSame(store, store.file.read());
 }
 
-function assertSame({ bytes, file }: OpenedStore, current: Buffer | undefined): void {
+function assertSame({ bytes, file }: StoreSnapshot, current: Buffer | undefined): void {
   const same = bytes === undefined || current === undefined ? bytes === current : bytes.equals(current);
   if (!same) {
     throw new MesaAuthError(
@@ -76,7 +76,7 @@ function assertSame({ bytes, file }: OpenedStore, current: Buffer | undefined): 
 }
 
 /** What is on the disk now, decoded anew whatever is known of it; undefined when there is no file. */
-export async function readBack({ file, codec }: OpenedStore): Promise<StoreDocument | undefined> {
+export async function readBack({ file, codec }: StoreSnapshot): Promise<StoreDocument | undefined> {
   const bytes = file.read();
   return bytes === undefined ? undefined : parseDocument(await codec.decode(bytes), file.path);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseCanonicalDocument } from '../../../src/stores/canonical-document.ts';
-import { parseDocument } from '../../../src/stores/parse-document.ts';
+import { parseCanonicalDocument } from '../../../src/stores/read-document.ts';
+import { parseDocument } from '../../../src/stores/read-document.ts';
 
 const LARGE = 16 * 1024 * 1024;
 const GLOBAL = '\n[keys.global]\nkey = "x"\n';
