@@ -6,28 +6,17 @@ import { rolldown } from 'rolldown';
 
 import { digestSources, recordBuild } from './built-from.mjs';
 import { writeDeclarations } from './declarations.mjs';
+import { lighterPackages } from './lighter-packages.mjs';
 import { precompile } from './precompile.mjs';
 import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const EMPTY_MODULE = '\0empty.cjs';
 const product = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-
-// commander loads node:child_process, a fifth of a bare start, for subcommands that are programs of their own. There
-// are none here.
-const withoutExecutableCommands = {
-  name: 'without-executable-commands',
-  resolveId: (id, importer) =>
-    id === 'node:child_process' && importer?.includes('/node_modules/commander/') === true
-      ? EMPTY_MODULE
-      : null,
-  load: (id) => (id === EMPTY_MODULE ? 'module.exports = {};' : null),
-};
 
 const options = {
   cwd: root,
   platform: 'node',
-  plugins: [withoutExecutableCommands],
+  plugins: lighterPackages,
   transform: { target: 'node20.17', define: { MESA_VERSION: JSON.stringify(product.version) } },
   // @iarna/toml hides a require() from browser bundlers that way; it is the one known eval.
   onLog: (level, log, report) => {

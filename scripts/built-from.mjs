@@ -22,6 +22,7 @@ const PROGRAMS = {
       'scripts/build.mjs',
       'scripts/declarations.mjs',
       'scripts/keep-compiled.cjs',
+      'scripts/lighter-packages.mjs',
       'scripts/precompile.mjs',
       'scripts/supply-chain.mjs',
     ],

@@ -1,6 +1,6 @@
 import { Context } from '../session/context.ts';
 import { MesaAuthError } from '../errors.ts';
-import { wallClock } from '../platform/clock.ts';
+import { wallClock } from '../platform/process-host.ts';
 import type { Host } from '../platform/host.ts';
 import type { KeyOptions } from './resolve-key.ts';
 

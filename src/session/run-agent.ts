@@ -10,7 +10,7 @@ import { createUnlockState } from '../agent/unlock-state.ts';
 import { formatStart, parseSetup, type AgentSetup, type AgentStart } from '../agent/setup.ts';
 import { agentPlace, assertSocketPath } from '../agent/socket-path.ts';
 import { MesaAuthError } from '../errors.ts';
-import { wallClock } from '../platform/clock.ts';
+import { wallClock } from '../platform/process-host.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import type { Host, InputStream } from '../platform/host.ts';

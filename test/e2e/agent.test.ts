@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { agentStatus } from '../../src/agent/control.ts';
 import type { AgentStatus } from '../../src/agent/protocol.ts';
-import { resolvePaths } from '../../src/platform/paths.ts';
+import { resolvePaths } from '../../src/platform/process-host.ts';
 import { agentFiles, agentPid, expectEnded, isAlive, unlock } from '../support/agent.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import {

@@ -5,7 +5,7 @@ import { serve } from '../../src/agent/server.ts';
 import { createUnlockState } from '../../src/agent/unlock-state.ts';
 import { agentPlace } from '../../src/agent/socket-path.ts';
 import { ensurePrivateDir } from '../../src/platform/create-dirs.ts';
-import { resolvePaths } from '../../src/platform/paths.ts';
+import { resolvePaths } from '../../src/platform/process-host.ts';
 import { AgentSideStore } from '../../src/stores/agent-side-store.ts';
 import { PASSPHRASE } from './stores.ts';
 import type { TempHome } from './temp-home.ts';

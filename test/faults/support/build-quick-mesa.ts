@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 import type { TestProject } from 'vitest/node';
 
+import { lighterPackages } from '../../../scripts/lighter-packages.mjs';
+
 declare module 'vitest' {
   interface ProvidedContext {
     /** The script of a mesa whose vaults cost nothing; see quick-mesa.ts. */
@@ -18,6 +20,7 @@ export async function setup(project: TestProject): Promise<() => void> {
   const bundle = await rolldown({
     input: resolve(import.meta.dirname, 'quick-mesa.ts'),
     platform: 'node',
+    plugins: lighterPackages,
     transform: { target: 'node20.17', define: { MESA_VERSION: '"0.0.0"' } },
     logLevel: 'silent',
   });

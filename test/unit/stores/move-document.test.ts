@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import type { Backend } from '../../../src/core/secret-store.ts';
-import { resolvePaths } from '../../../src/platform/paths.ts';
+import { resolvePaths } from '../../../src/platform/process-host.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
 import { wholeStoreOf } from '../../../src/stores/stores.ts';
 import { snapshotOfNew, replaceDocument, type WholeStore } from '../../../src/stores/store-snapshot.ts';
