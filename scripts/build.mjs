@@ -47,12 +47,12 @@ const { output } = await bundle.write({
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',
-        test: /src\/(?:stores\/(?:apply-changes|compare-documents|format-document|verified-text)|toml\/same-table|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
+        test: /src\/(?:stores\/(?:apply-changes|compare-documents|format-document)|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
       },
       // What a look-up through the agent loads: one file, too.
       {
         name: 'agent-client',
-        test: /\/src\/(?:stores\/(?:open-vault|agent-store)|agent\/(?:client|format-request|moment|parse-reply|protocol|socket-path|wire))\.ts$/,
+        test: /\/src\/(?:stores\/(?:vault-stores|agent-client-store)|agent\/(?:client|format-request|two-clocks|parse-reply|protocol|socket-path|wire))\.ts$/,
       },
     ],
   },

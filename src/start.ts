@@ -1,8 +1,7 @@
 import { Output } from './session/output.ts';
 import { reportError } from './cli/terminal/report-error.ts';
 import { main } from './main.ts';
-import { keepMemoryOutOfCores } from './platform/core-files.ts';
-import { silenceNode } from './platform/node-diagnostics.ts';
+import { keepMemoryOutOfCores, silenceNode } from './platform/exposed-memory.ts';
 import { processHost } from './platform/process-host.ts';
 
 // First of all, before anything can go wrong with a key in memory: files are private whatever the caller's umask,

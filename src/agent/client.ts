@@ -98,8 +98,11 @@ async function isAtWork(place: AgentPlace, turns: number): Promise<boolean> {
   if (turns >= DISK_TURNS) {
     return false;
   }
-  const { waitsForDisk } = await import('./waits-for-disk.ts');
-  return waitsForDisk(place);
+  const [{ readHolder }, { waitsForDisk }] = await Promise.all([
+    import('../platform/file-lock.ts'),
+    import('../platform/process-state.ts'),
+  ]);
+  return waitsForDisk(readHolder(place.lockFile));
 }
 
 /** As node:timers/promises has it, which most commands need not load. */

@@ -101,7 +101,7 @@ export async function removeDeadSocket(place: AgentPlace): Promise<void> {
 async function ensureEnded(place: AgentPlace, asked: boolean): Promise<boolean> {
   const [{ readHolder, tryLockFile }, { hasFileOpen }] = await Promise.all([
     import('../platform/file-lock.ts'),
-    import('../platform/has-file-open.ts'),
+    import('../platform/process-state.ts'),
   ]);
   let found = false;
   let killed: number | undefined;

@@ -1,13 +1,13 @@
 import { constants, fstatSync, lstatSync, openSync } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
+import type { Backend } from '../core/secret-store.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
 import { isWrittenByUsAlone } from '../platform/private-dir.ts';
-import { closeQuietly, readAll } from '../platform/private-file.ts';
-import { decodeUtf8 } from '../platform/utf8.ts';
+import { closeQuietly, readAll, decodeUtf8 } from '../platform/private-file.ts';
 import { parsePlainToml } from '../toml/plain-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
-import { configFromTable, DEFAULT_CONFIG, type Config } from './config.ts';
+import { configFromTable, DEFAULT_BACKEND, DEFAULT_CONFIG, type Config } from './config.ts';
 
 const MAX_BYTES = 1024 * 1024;
 // Some editors on Windows write one. TOML 1.0 knows none.
@@ -16,16 +16,18 @@ const BYTE_ORDER_MARK = '\ufeff';
 /**
  * The configuration: from `explicit` (`--config-path`) when it is given, else from the first of `candidates` that
  * exists, else the defaults (`file` is then undefined).
+ * @param suggestBackend see configFromTable
  * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX or CONFIG_INVALID; a file that exists is never passed over
  */
 export async function loadConfig(
   explicit: string | undefined,
   candidates: readonly string[],
+  suggestBackend: () => Backend = () => DEFAULT_BACKEND,
 ): Promise<Config> {
   for (const path of explicit === undefined ? candidates : [explicit]) {
     const text = readConfigText(path);
     if (text !== undefined) {
-      return parseConfig(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, path);
+      return parseConfig(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, path, suggestBackend);
     }
   }
   if (explicit !== undefined) {
@@ -88,7 +90,11 @@ export function readConfigText(path: string): string | undefined {
 }
 
 /** @throws CONFIG_SYNTAX, CONFIG_INVALID */
-export async function parseConfig(text: string, path: string): Promise<Config> {
+export async function parseConfig(
+  text: string,
+  path: string,
+  suggestBackend: () => Backend = () => DEFAULT_BACKEND,
+): Promise<Config> {
   const positioned = async () => (await import('../toml/positioned-toml.ts')).parsePositionedToml(text);
   let table = parsePlainToml(text);
   if (table === undefined) {
@@ -98,7 +104,7 @@ export async function parseConfig(text: string, path: string): Promise<Config> {
       throw syntaxError(path, error);
     }
   }
-  return configFromTable(table, path, async (at) => (await positioned()).lineOf(at));
+  return configFromTable(table, path, async (at) => (await positioned()).lineOf(at), suggestBackend);
 }
 
 /** A config syntax error: file, line and column, and never the line itself. Rethrows anything else. */

@@ -37,14 +37,24 @@ export const DEFAULT_CONFIG: Config = {
 /** Finds the line of a value for a message; asynchronous because only errors need it. */
 export type LineOf = (path: readonly string[]) => Promise<number | undefined>;
 
-/** @throws CONFIG_INVALID, naming file and line */
-export async function configFromTable(table: TomlTable, file: string, lineOf: LineOf): Promise<Config> {
+/**
+ * @param suggestBackend the backend that has keys, for the hint about one that there is not
+ * @throws CONFIG_INVALID, naming file and line
+ */
+export async function configFromTable(
+  table: TomlTable,
+  file: string,
+  lineOf: LineOf,
+  suggestBackend: () => Backend,
+): Promise<Config> {
   const fail = async (path: readonly string[], message: (where: string) => string): Promise<never> => {
     const line = await lineOf(path);
     const where = line === undefined ? file : `${file}:${line}`;
     throw new MesaAuthError('CONFIG_INVALID', message(where), {
       hint:
-        path[1] === 'backend' ? 'mend that line, or: mesa init --backend encrypted-file' : 'mend that line',
+        path[1] === 'backend'
+          ? `mend that line, or: mesa init --backend ${suggestBackend()}`
+          : 'mend that line',
     });
   };
   const string = async (path: readonly string[], value: TomlValue | undefined): Promise<string | undefined> =>
@@ -53,7 +63,7 @@ export async function configFromTable(table: TomlTable, file: string, lineOf: Li
       : fail(path, (where) => `${path.join('.')} in ${where} is not a string`);
 
   const secrets = table.get('secrets');
-  if (secrets !== undefined && !isTable(secrets)) {
+  if (secrets !== undefined && !(secrets instanceof Map)) {
     return fail(['secrets'], (where) => `secrets in ${where} is not a table`);
   }
   const backend = (await string(['secrets', 'backend'], secrets?.get('backend'))) ?? DEFAULT_BACKEND;
@@ -118,6 +128,9 @@ export function isBackend(text: string): text is Backend {
 export function legacyKeys(table: TomlTable): ReadonlyMap<string, TomlValue> {
   const found = new Map<string, TomlValue>();
   const organizations = table.get('organizations');
+  if (organizations === undefined) {
+    return found;
+  }
   for (const [org, section] of isTable(organizations) ? organizations : []) {
     const value = isTable(section) ? section.get('api-key') : undefined;
     if (value !== undefined) {
@@ -125,4 +138,41 @@ export function legacyKeys(table: TomlTable): ReadonlyMap<string, TomlValue> {
     }
   }
   return found;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whether the environment wants no configuration file to be read (`MESA_NO_CONFIG_FILE`; 0 and empty count as unset). */
+export function readsNoFile(env: Environment): boolean {
+  return !['', '0'].includes(env['MESA_NO_CONFIG_FILE'] ?? '');
+}
+
+/**
+ * The configuration with what the environment says of the API, which comes before what the file says: `MESA_API_URL`, else
+ * `MESA_SERVICE_DOMAIN`. Empty ones count as unset.
+ * @throws CONFIG_INVALID
+ */
+export function withEnvironment(config: Config, env: Environment): Config {
+  const url = env['MESA_API_URL'] ?? '';
+  const domain = env['MESA_SERVICE_DOMAIN'] ?? '';
+  if (url === '' && domain === '') {
+    return config;
+  }
+  const fromDomain = domain === '' ? undefined : apiUrlOfDomain(domain);
+  if (domain !== '' && fromDomain === undefined) {
+    throw new MesaAuthError('CONFIG_INVALID', 'MESA_SERVICE_DOMAIN is not a host name', {
+      hint: 'set it as in corp.example, or unset it',
+    });
+  }
+  const apiUrl = url === '' ? fromDomain : parseApiUrl(url);
+  if (apiUrl === undefined) {
+    throw new MesaAuthError(
+      'CONFIG_INVALID',
+      'MESA_API_URL is not an https URL of a host (http only for 127.0.0.1 and localhost)',
+      { hint: 'set it as in https://api.example.com, or unset it' },
+    );
+  }
+  const serviceDomain = domain === '' ? config.serviceDomain : domain;
+  const isSame = serviceDomain !== undefined && apiUrlOfDomain(serviceDomain) === apiUrl;
+  return { ...config, apiUrl, serviceDomain: isSame ? serviceDomain : undefined };
 }

@@ -30,11 +30,6 @@ export interface KeyEntry {
 /** One consistent view of a store, in listing order. */
 export type KeyEntries = ReadonlyMap<StoreKey, KeyEntry>;
 
-/** Whether `changes` leave a store as it is, judging by its existence alone. */
-export function isNoChange(changes: readonly Change[], exists: boolean): boolean {
-  return changes.length === 0 ? exists : !exists && changes.every((change) => change.kind !== 'set');
-}
-
 /** What a server knows of a key. */
 export interface KeyFacts {
   /** A printable name; see isPrintableName. */

@@ -1,10 +1,21 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
 
 /** A store of 10,000 keys takes 1 MB; whatever is larger than this is not ours. */
 export const MAX_PRIVATE_BYTES = 16 * 1024 * 1024;
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
 const GROUP_OR_WORLD_WRITE = 0o022;
 const GROUP_OR_WORLD_ANY = 0o077;
 
@@ -147,4 +158,68 @@ export function closeQuietly(fd: number): void {
 
 function unsafe(message: string, hint: string): MesaAuthError {
   return new MesaAuthError('STORE_UNSAFE', message, { hint });
+}
+
+/**
+ * The text of UTF-8 bytes, a byte order mark included; undefined when they are none. Quicker than TextDecoder, which
+ * loads a converter first.
+ */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  return isUtf8(bytes)
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+    : undefined;
+}
+
+/**
+ * Adds a line to a private file, which is made where there is none. One write(2) with O_APPEND: lines of processes that do
+ * so at once neither mix nor get lost, without a lock. Not durable: no fsync.
+ * @param line ends with a line break; below 4,096 bytes
+ * @param largest no line is added to a file of more bytes
+ * @returns the file's size before, in bytes; undefined when it was larger, and nothing was added
+ * @throws STORE_UNSAFE for a file that is not ours alone to write, IO when the line was cut short, or a system error
+ */
+export function appendLine(path: string, line: string, largest: number, warn: Warn): number | undefined {
+  const fd = openToAppend(path);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) {
+      throw irregular(path);
+    }
+    if (stats.uid !== process.geteuid?.() || (stats.mode & GROUP_OR_WORLD_WRITE) !== 0) {
+      throw new MesaAuthError('STORE_UNSAFE', `${path} is no file of this user alone`);
+    }
+    if ((stats.mode & GROUP_OR_WORLD_ANY) !== 0) {
+      treatLooseFile(fd, path, warn, 'tighten');
+    }
+    if (stats.size > largest) {
+      return undefined;
+    }
+    if (writeSync(fd, line) !== Buffer.byteLength(line)) {
+      throw new MesaAuthError('IO', `${path} was cut short`);
+    }
+    return stats.size;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openToAppend(path: string): number {
+  try {
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  } catch (error) {
+    switch (errnoOf(error)) {
+      case 'ENXIO': // a FIFO that nobody reads, a socket, or a device without a driver: open(2)
+        throw irregular(path);
+      case 'EISDIR':
+        throw new MesaAuthError('STORE_UNSAFE', `${path} is a directory`);
+      case 'ELOOP':
+        throw new MesaAuthError('STORE_UNSAFE', `${path} is a symbolic link`);
+      default:
+        throw error;
+    }
+  }
+}
+
+function irregular(path: string): MesaAuthError {
+  return new MesaAuthError('STORE_UNSAFE', `${path} is not a regular file`);
 }

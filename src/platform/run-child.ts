@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
-import { withCoresAsAtStart } from './core-files.ts';
+import { withCoresAsAtStart } from './exposed-memory.ts';
 import { cannotRun } from './find-command.ts';
-import { isInForeground } from './foreground.ts';
+import { isInForeground } from './process-state.ts';
 import { descriptorsAtStart } from './inherited-descriptors.ts';
 
 export interface ChildOptions {

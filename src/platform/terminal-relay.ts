@@ -3,7 +3,7 @@ import { isatty } from 'node:tty';
 
 import { shellWord } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
-import { isInForeground } from './foreground.ts';
+import { isInForeground } from './process-state.ts';
 
 /** A command as it runs behind a terminal of its own. */
 export interface RelayedCommand {

@@ -1,17 +1,18 @@
+import { ensurePrivateDir } from '../platform/create-dirs.ts';
+import { withFileLock } from '../platform/file-lock.ts';
 import { accessSync, constants } from 'node:fs';
 
 import { readConfigText } from '../config/config-file.ts';
 import { writeBackend } from '../config/write-config.ts';
 import type { Backend } from '../core/secret-store.ts';
 import type { Context } from './context.ts';
-import { withDataLock } from './data-lock.ts';
 
 /**
  * The config file that a change goes to: `--config-path`, else the file in force, where we may write it, else the one
  * that comes before all others.
  * @throws CONFIG_UNREADABLE
  */
-export function chooseConfigFile(context: Context): string {
+export function chooseConfigFile(context: Pick<Context, 'explicitConfig' | 'paths'>): string {
   const { explicitConfig } = context;
   if (explicitConfig !== undefined) {
     return explicitConfig;
@@ -32,7 +33,7 @@ function isWritable(path: string): boolean {
 
 /** Writes the choice of a backend to a config file, under the same lock as the stores; see writeBackend. */
 export async function saveBackend(
-  context: Context,
+  context: Pick<Context, 'output' | 'paths' | 'reportLockWait'>,
   configFile: string,
   backend: Backend,
   unlockTimeout?: string,
@@ -41,4 +42,17 @@ export async function saveBackend(
     writeBackend(configFile, backend, unlockTimeout);
     return Promise.resolve();
   });
+}
+
+/**
+ * Runs `work` under the lock that guards the data directory and the config file.
+ * @throws STORE_BUSY, STORE_UNSAFE, HOME_UNUSABLE, IO
+ */
+export function withDataLock<T>(
+  context: Pick<Context, 'output' | 'paths' | 'reportLockWait'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { dataDir, dataBase, lockFile } = context.paths;
+  ensurePrivateDir({ path: dataDir, base: dataBase }, (message) => context.output.warn(message));
+  return withFileLock({ path: lockFile, onWait: (holder) => context.reportLockWait(holder) }, work);
 }

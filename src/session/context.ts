@@ -1,8 +1,8 @@
+import { DEFAULT_BACKEND, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
-import { readsNoFile, withEnvironment } from '../config/environment.ts';
-import type { Config } from '../config/config.ts';
 import { isOrgSlug } from '../core/key-scope.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
@@ -124,12 +124,13 @@ export class Context {
 
   async #readConfig(): Promise<Config> {
     const { paths, explicitConfig, host } = this;
-    try {
-      const loaded = await loadConfig(explicitConfig, readsNoFile(host.env) ? [] : paths.configFiles);
-      return withEnvironment(loaded, host.env);
-    } catch (error) {
-      throw (await import('./mend-config.ts')).withFilledBackend(this, error);
-    }
+    const candidates = readsNoFile(host.env) ? [] : paths.configFiles;
+    // The other one would hide the keys that there are.
+    const suggestBackend = (): Backend =>
+      existsSync(paths.plaintextStore) && !existsSync(paths.encryptedStore)
+        ? 'plaintext-file'
+        : DEFAULT_BACKEND;
+    return withEnvironment(await loadConfig(explicitConfig, candidates, suggestBackend), host.env);
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
@@ -276,4 +277,11 @@ async function configure(context: Context): Promise<Config> {
     }
   }
   return config;
+}
+
+/** The configuration as it is, for a command that writes nothing: no wizard, and no key of MESA_ORGS is registered. */
+export async function peekConfig(context: Pick<Context, 'host' | 'loadConfig'>): Promise<Config> {
+  const { parseMesaOrgs } = await import('../core/mesa-orgs.ts');
+  parseMesaOrgs(context.host.env['MESA_ORGS'] ?? '');
+  return context.loadConfig();
 }

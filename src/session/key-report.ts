@@ -101,7 +101,10 @@ function explainVerdict(verdict: CandidateVerdict): string {
 }
 
 /** Mentions a key that ends within a day, or has ended, once per process. */
-export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
+export function warnOfExpiry(
+  context: Pick<Context, 'host' | 'output'>,
+  key: Pick<UsedKey, 'source' | 'token' | 'expires'>,
+): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now)) {
@@ -113,7 +116,10 @@ export function warnOfExpiry(context: Context, key: Pick<UsedKey, 'source' | 'to
 }
 
 /** @throws KEY_EXPIRES for a key that has ended: who gets it could only tell that it is refused */
-export function refuseExpired(context: Context, key: Pick<UsedKey, 'source' | 'token' | 'expires'>): void {
+export function refuseExpired(
+  context: Pick<Context, 'host'>,
+  key: Pick<UsedKey, 'source' | 'token' | 'expires'>,
+): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (expires !== undefined && expiresWithin(expires, 0, now)) {

@@ -9,14 +9,8 @@ import { learnKeyId } from '../minting/learn-key-id.ts';
 import { mintToken, type MintedToken } from '../minting/mint-token.ts';
 import { parsePermissions, parseRepos, parseTtl, repoName, type TokenOrder } from '../minting/token-order.ts';
 import type { Context } from './context.ts';
-import {
-  checkoutRepository,
-  usedScope,
-  useKeyOf,
-  type Destination,
-  type KeyInUse,
-  type MarkUsed,
-} from './use-key.ts';
+import { useKeyOf, type Destination, type KeyInUse, type MarkUsed } from './use-key.ts';
+import { checkoutRepository, usedScope } from './used-scope.ts';
 import { assertForApi } from './other-api.ts';
 
 /** What `mint-token` and `exec --mint` take from the command line, as given. */
@@ -83,7 +77,7 @@ interface Minting {
 }
 
 async function mintWith(
-  context: Context,
+  context: Pick<Context, 'host' | 'loadConfig' | 'output' | 'prompter'>,
   key: KeyInUse,
   { order, destination, markUsed }: Minting,
 ): Promise<MintedKey> {
@@ -119,7 +113,10 @@ interface Target {
   readonly repos: readonly RepoScope[] | null;
 }
 
-async function namedTarget(context: Context, options: MintOptions): Promise<Target> {
+async function namedTarget(
+  context: Pick<Context, 'environmentOrg' | 'host' | 'loadConfig' | 'output'>,
+  options: MintOptions,
+): Promise<Target> {
   const { org, allRepos } = options;
   const repos = parseRepos(options.repos, org);
   const [first, ...others] = repos;

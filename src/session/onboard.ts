@@ -90,7 +90,7 @@ export async function onboard(
  * @param former undefined when the configuration named none: then the other one may have been used all the same
  */
 export async function describeKeysLeft(
-  context: Context,
+  context: Pick<Context, 'store'>,
   former: Backend | undefined,
   chosen: Backend,
 ): Promise<readonly string[]> {

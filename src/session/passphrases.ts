@@ -24,7 +24,9 @@ export interface CliPassphrases extends PassphraseSource {
 }
 
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
-export function cliPassphrases(context: Context): CliPassphrases {
+export function cliPassphrases(
+  context: Pick<Context, 'host' | 'interaction' | 'loadConfig' | 'output' | 'paths' | 'prompter'>,
+): CliPassphrases {
   let suggested: string | undefined;
   let created: Passphrase | undefined;
   let agent: AgentProcess | undefined;
@@ -81,7 +83,10 @@ export function cliPassphrases(context: Context): CliPassphrases {
 }
 
 /** Undefined when the variable is unset or empty. @throws INVALID_PASSPHRASE when it is not UTF-8 */
-export function passphraseFrom({ host }: Context, variable: PassphraseVariable): string | undefined {
+export function passphraseFrom(
+  { host }: Pick<Context, 'host'>,
+  variable: PassphraseVariable,
+): string | undefined {
   const text = host.env[variable] ?? '';
   // Node puts U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
   if (text.includes('\ufffd')) {
@@ -93,7 +98,10 @@ export function passphraseFrom({ host }: Context, variable: PassphraseVariable):
 }
 
 /** As passphraseFrom, for a passphrase that will protect a new file: a weak one is warned about, a blank one refused. */
-export function newPassphraseFrom(context: Context, variable: PassphraseVariable): string | undefined {
+export function newPassphraseFrom(
+  context: Pick<Context, 'host' | 'output'>,
+  variable: PassphraseVariable,
+): string | undefined {
   const text = passphraseFrom(context, variable);
   if (text === undefined) {
     return undefined;
@@ -112,7 +120,7 @@ export function newPassphraseFrom(context: Context, variable: PassphraseVariable
 
 /** @throws what `nobody` gives when there is nobody to ask, INTERRUPTED */
 export async function askOnTerminal(
-  context: Context,
+  context: Pick<Context, 'prompter'>,
   question: (prompter: Prompter) => Promise<string>,
   nobody: () => MesaAuthError,
 ): Promise<string> {

@@ -14,7 +14,7 @@ import type { Context } from './context.ts';
  * @throws MesaAuthError, or a system error, when the use is lost
  */
 export async function tendFullLog(
-  context: Context,
+  context: Pick<Context, 'output' | 'paths'>,
   append: ((largest: number) => unknown) | undefined,
 ): Promise<void> {
   try {
@@ -34,7 +34,7 @@ export async function tendFullLog(
  * its new place. When the lock is held, a later use will do.
  * @throws MesaAuthError, or a system error
  */
-async function putAside({ paths }: Context): Promise<void> {
+async function putAside({ paths }: Pick<Context, 'paths'>): Promise<void> {
   const lock = await tryLockFile(paths.lockFile);
   if (lock === undefined) {
     return;
@@ -56,7 +56,7 @@ async function putAside({ paths }: Context): Promise<void> {
 }
 
 /** Says once that a use is not in the log, and why. */
-export function warnOfLostRecord({ output }: Context, error: unknown): void {
+export function warnOfLostRecord({ output }: Pick<Context, 'output'>, error: unknown): void {
   output.warn(`this use is not in the log: ${reasonOf(error)}`, 'use log');
 }
 

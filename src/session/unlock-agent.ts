@@ -28,7 +28,10 @@ const READY_WITHIN_MS = 30_000;
  * replaced.
  * @throws WRONG_PASSPHRASE, FAILURE, and whatever kept it from opening the vault or from listening
  */
-export async function startAgent(context: Context, options: StartOptions): Promise<AgentStatus> {
+export async function startAgent(
+  context: Pick<Context, 'host' | 'paths'>,
+  options: StartOptions,
+): Promise<AgentStatus> {
   const { paths, host } = context;
   const { passphrase, idleMs } = options;
   let { agent, checked } = options;
@@ -66,7 +69,7 @@ export async function startAgent(context: Context, options: StartOptions): Promi
  * @returns undefined when there is no agent of this version for this vault
  */
 export async function extendAgent(
-  { paths }: Context,
+  { paths }: Pick<Context, 'paths'>,
   idleMs: number | undefined,
 ): Promise<AgentStatus | undefined> {
   const request = { type: 'extend', vault: paths.encryptedStore, idleMs } as const;
@@ -75,7 +78,10 @@ export async function extendAgent(
 }
 
 /** After a passphrase was typed: keeps the vault unlocked, or warns that it could not. */
-export async function keepUnlocked(context: Context, options: Omit<StartOptions, 'checked'>): Promise<void> {
+export async function keepUnlocked(
+  context: Pick<Context, 'host' | 'output' | 'paths'>,
+  options: Omit<StartOptions, 'checked'>,
+): Promise<void> {
   try {
     await startAgent(context, { ...options, checked: true });
     context.output.note(

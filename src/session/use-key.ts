@@ -1,73 +1,23 @@
-import type { Config } from '../config/config.ts';
-import { isForApi } from '../core/api-url.ts';
-import { scopeFromNames, type KeyScope, type RepoScope } from '../core/key-scope.ts';
+import { usedScope } from './used-scope.ts';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { formatStoreKey, type KeyScope, scopeFromNames } from '../core/key-scope.ts';
 import {
+  type UsedKey,
   environmentKeyApplies,
   listCandidates,
   lookupOrder,
   usedCandidate,
   type Candidate,
-  type UsedKey,
 } from '../core/candidates.ts';
+import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
+import { errnoOf, MesaAuthError, type ErrorCode } from '../errors.ts';
+import { appendLine } from '../platform/private-file.ts';
+import { type Context, beginCommand } from './context.ts';
+import type { Config } from '../config/config.ts';
+import { isForApi } from '../core/api-url.ts';
 import type { SecretStore } from '../core/secret-store.ts';
-import { MesaAuthError, type ErrorCode } from '../errors.ts';
-import type { Context } from './context.ts';
-import { recordUse } from './record-use.ts';
 import type { ScopeOptions } from './scope-options.ts';
-import { beginCommand } from './context.ts';
-
-export interface UsedScope {
-  readonly scope: KeyScope;
-  /** What named it. */
-  readonly from: 'flags' | 'MESA_ORG' | 'git remote' | 'nothing';
-}
-
-/**
- * What a command that uses a key works for: the flags, else MESA_ORG, else the checkout's remote (said on stderr),
- * else everything (global). See spec section 6.
- */
-export async function usedScope(context: Context, options: ScopeOptions, config: Config): Promise<UsedScope> {
-  const scope = scopeFromNames(options.org, options.repo);
-  if (scope.kind !== 'global') {
-    return { scope, from: 'flags' };
-  }
-  const org = context.environmentOrg();
-  if (org !== undefined) {
-    return { scope: { kind: 'org', org }, from: 'MESA_ORG' };
-  }
-  const found = await checkoutRepository(context, config);
-  return found === undefined ? { scope, from: 'nothing' } : { scope: found, from: 'git remote' };
-}
-
-/**
- * The repository that the checkout's remote names, said on stderr.
- * @param org the organization that it has to be of; any when absent
- */
-export async function checkoutRepository(
-  context: Context,
-  config: Config,
-  org?: string,
-): Promise<RepoScope | undefined> {
-  const cwd = context.host.cwd();
-  if (cwd === undefined) {
-    return undefined;
-  }
-  const { repositoryOfCheckout } = await import('../git/origin.ts');
-  const found = await repositoryOfCheckout({
-    cwd,
-    apiUrl: config.apiUrl,
-    env: context.host.env,
-    onUnreadable: () =>
-      context.output.warn('git does not tell the remotes of this checkout; name the organization with --org'),
-  });
-  if (found === undefined || (org !== undefined && found.org !== org)) {
-    return undefined;
-  }
-  context.output.note(
-    `mesa: using organization '${found.org}', repository '${found.repo}' from the git remote origin`,
-  );
-  return { kind: 'repo', ...found };
-}
 
 export interface ResolvedKey {
   readonly store: SecretStore;
@@ -81,10 +31,10 @@ export interface ResolvedKey {
 
 /** Every candidate of the lookup for the scope that the options and the surroundings name. Opens the store. */
 export async function resolveCandidates(context: Context, options: ScopeOptions): Promise<ResolvedKey> {
-  scopeFromNames(options.org, options.repo);
+  const named = scopeFromNames(options.org, options.repo);
   const environmentKey = context.environmentKey();
   const { config, store } = await beginCommand(context);
-  const { scope } = await usedScope(context, options, config);
+  const scope = named.kind === 'global' ? (await usedScope(context, options, config)).scope : named;
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
   return { store, apiUrl: config.apiUrl, scope, candidates, used: usedCandidate(candidates) };
 }
@@ -215,7 +165,10 @@ async function handOut<T>(
 }
 
 /** The environment's key, where it can be told without the store that it is the one. */
-function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefined {
+function environmentKeyFor(
+  context: Pick<Context, 'environmentKey' | 'host'>,
+  scope: KeyScope,
+): KeyInUse | undefined {
   const key = context.environmentKey();
   const needsStore = (context.host.env['MESA_ORGS'] ?? '').trim() !== '';
   return needsStore || key === undefined || !environmentKeyApplies(key, scope)
@@ -232,7 +185,7 @@ function environmentKeyFor(context: Context, scope: KeyScope): KeyInUse | undefi
 }
 
 async function keyInUse(
-  context: Context,
+  context: Pick<Context, 'paths' | 'withoutQuestions'>,
   { store, scope, used }: Pick<ResolvedKey, 'store' | 'scope' | 'used'>,
 ): Promise<KeyInUse> {
   if (used === undefined) {
@@ -242,9 +195,77 @@ async function keyInUse(
 }
 
 /** Tells whoever watches that the key is about to expire. A key that cannot say when it ends costs nothing here. */
-async function mentionExpiry(context: Context, key: KeyInUse): Promise<void> {
+async function mentionExpiry(context: Pick<Context, 'host' | 'output'>, key: KeyInUse): Promise<void> {
   if ((key.expires !== undefined || key.token.mayBeJwt) && context.host.stderr.isTerminal) {
     const { warnOfExpiry } = await import('./key-report.ts');
     warnOfExpiry(context, key);
+  }
+}
+
+/** Beyond this nothing is added before the log is put aside: where that does not work, it would grow for ever. */
+const LARGEST_BYTES = 2 * FULL_USE_LOG_BYTES;
+
+/**
+ * Adds the use of a key to the log beside the store: what for, which one, by whom; never its value. Every look-up passes
+ * here, so it does nothing but append a line; whatever else is to be done is loaded for it. It never fails: a use that
+ * cannot be recorded is told once. Where there is no data directory yet, nothing is recorded.
+ * @param source where the key was found; null when there was none
+ * @param outcome `used`, or the error for which there was no key to use, or nothing came of it
+ */
+export async function recordUse(
+  context: Pick<Context, 'command' | 'loadConfig' | 'output' | 'paths' | 'user'>,
+  scope: KeyScope,
+  source: UsedKey['source'] | null,
+  outcome: 'used' | ErrorCode,
+): Promise<void> {
+  if (context.command === undefined || !(await isRecording(context))) {
+    return;
+  }
+  try {
+    const { useLog } = context.paths;
+    const line = JSON.stringify({
+      time: Date.now(),
+      action: context.command,
+      scope: formatStoreKey(scope),
+      source,
+      outcome,
+      program: programName(context.user),
+      pid: context.user,
+    });
+    const append = (largest: number): number | undefined =>
+      appendLine(useLog, `${line}\n`, largest, (message) => context.output.warn(message));
+    const size = append(LARGEST_BYTES);
+    if (size === undefined || size >= FULL_USE_LOG_BYTES) {
+      const { tendFullLog } = await import('./tend-use-log.ts');
+      await tendFullLog(context, size === undefined ? append : undefined);
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') {
+      const { warnOfLostRecord } = await import('./tend-use-log.ts');
+      warnOfLostRecord(context, error);
+    }
+  }
+}
+
+/** A configuration that cannot be read does not say that uses are recorded. */
+async function isRecording(context: Pick<Context, 'loadConfig'>): Promise<boolean> {
+  try {
+    return (await context.loadConfig()).audit;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return false;
+  }
+}
+
+/** As the kernel has it: proc_pid_comm(5). Null without /proc. */
+function programName(pid: number): string | null {
+  try {
+    const name = readFileSync(`/proc/${pid}/comm`, 'utf8').slice(0, -1);
+    // Node 24 calls itself MainThread whatever it runs, Node 26 node-MainThread: a thread's name is the process's.
+    return name.endsWith('MainThread') ? basename(readlinkSync(`/proc/${pid}/exe`)) : name;
+  } catch {
+    return null;
   }
 }

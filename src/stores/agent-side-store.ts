@@ -8,8 +8,7 @@ import type { Warn } from '../platform/private-file.ts';
 import { canDeriveSideBySide, deriveSealingKey, type SealingKey } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR, sealingWorkFactor, sealText, VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { DocumentStore, type DocumentCache } from './document-store.ts';
-import { StoreFile } from './store-file.ts';
+import { DocumentStore, type DocumentCache, StoreFile } from './document-store.ts';
 
 export interface AgentSideStoreOptions {
   readonly paths: Paths;

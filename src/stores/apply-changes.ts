@@ -2,7 +2,7 @@ import { formatStoreKey } from '../core/key-scope.ts';
 import type { Change, ChangeOutcome, KeyFacts } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import { tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
-import { factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
+import { factsOf, inListingOrder, type DocumentEntry, type StoreDocument } from './document.ts';
 
 // What was learnt about a key goes with that key.
 const FIELDS_OF_THE_KEY = new Set(['added', 'key-id', 'expires']);
@@ -47,11 +47,14 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
     return present === undefined ? 'stored' : 'replaced';
   });
   const changed = outcomes.some((outcome) => outcome !== 'absent');
-  return { document: changed ? { ...document, entries } : document, outcomes };
+  return { document: changed ? { ...document, entries: inListingOrder(entries) } : document, outcomes };
 }
 
 function keptFields(present: DocumentEntry, token: Token): TomlTable {
-  return tableWithout(present.fields, present.token.equals(token) ? ADDED : FIELDS_OF_THE_KEY);
+  const { fields } = present;
+  return fields.size === 0
+    ? fields
+    : tableWithout(fields, present.token.equals(token) ? ADDED : FIELDS_OF_THE_KEY);
 }
 
 /** An entry's fields with these facts; undefined when they say all that already. */

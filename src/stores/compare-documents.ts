@@ -1,6 +1,6 @@
 import { compareScopes, type StoreKey } from '../core/key-scope.ts';
-import { sameTable } from '../toml/same-table.ts';
-import type { DocumentEntry, StoreDocument } from './document.ts';
+import { sameTable, type TomlTable } from '../toml/table.ts';
+import { inListingOrder, type DocumentEntry, type StoreDocument } from './document.ts';
 
 /** How two documents differ in one scope. */
 export interface ScopeDifference {
@@ -50,7 +50,7 @@ function sameEntry(a: DocumentEntry, b: DocumentEntry | undefined): boolean {
     a.token.equals(b.token) &&
     a.added?.getTime() === b.added?.getTime() &&
     a.api === b.api &&
-    sameTable(a.fields, b.fields)
+    sameFields(a.fields, b.fields)
   );
 }
 
@@ -59,8 +59,8 @@ export function sameDocument(a: StoreDocument, b: StoreDocument): boolean {
   return (
     a.entries.size === b.entries.size &&
     [...a.entries].every(([name, entry]) => sameEntry(entry, b.entries.get(name))) &&
-    sameTable(a.unknownFields, b.unknownFields) &&
-    sameTable(a.unknownEntries, b.unknownEntries)
+    sameFields(a.unknownFields, b.unknownFields) &&
+    sameFields(a.unknownEntries, b.unknownEntries)
   );
 }
 
@@ -75,8 +75,13 @@ export function mergeDocuments(
 ): StoreDocument {
   const [first, last] = winner === 'incoming' ? [present, incoming] : [incoming, present];
   return {
-    entries: new Map([...first.entries, ...last.entries]),
+    entries: inListingOrder(new Map([...first.entries, ...last.entries])),
     unknownFields: new Map([...first.unknownFields, ...last.unknownFields]),
     unknownEntries: new Map([...first.unknownEntries, ...last.unknownEntries]),
   };
+}
+
+/** Most entries and documents have none. */
+function sameFields(a: TomlTable, b: TomlTable): boolean {
+  return (a.size === 0 && b.size === 0) || sameTable(a, b);
 }

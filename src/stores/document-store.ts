@@ -1,17 +1,113 @@
-import {
-  isNoChange,
-  type Backend,
-  type Change,
-  type ChangeOutcome,
-  type KeyEntries,
-} from '../core/secret-store.ts';
+import type { Paths } from '../platform/paths.ts';
+import { checkPrivateDir, type PrivateDir } from '../platform/private-dir.ts';
+import { MAX_PRIVATE_BYTES, readPrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
+import { type Backend, type Change, type ChangeOutcome, type KeyEntries } from '../core/secret-store.ts';
+import { quoteText } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
-import type { Warn } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { EMPTY_DOCUMENT, sortedEntries, unknownEntryNames, type StoreDocument } from './document.ts';
+import { EMPTY_DOCUMENT, type StoreDocument } from './document.ts';
 import type { StoreSnapshot, WholeStore } from './store-snapshot.ts';
 import { parseDocument } from './read-document.ts';
-import type { StoreFile } from './store-file.ts';
+
+export interface StoreFileOptions {
+  readonly path: string;
+  readonly paths: Paths;
+  readonly warn: Warn;
+  readonly onLockWait: (holder: number | undefined) => void;
+  /** Milliseconds to wait for the lock; see FileLockOptions. */
+  readonly giveUpAfterMs?: number;
+  /** Called under the lock before anything is read. What it throws ends the update, with the file as it was. */
+  readonly onLocked?: () => Promise<void>;
+  /** For reading; default `tighten`. */
+  readonly looseness?: Looseness;
+}
+
+export type EditBytes = (current: Buffer | undefined) => Promise<Uint8Array | undefined>;
+
+/** The bytes of a store on disk: read without a lock, replaced under one. */
+export class StoreFile {
+  readonly path: string;
+  readonly #options: StoreFileOptions;
+  readonly #dir: PrivateDir;
+
+  constructor(options: StoreFileOptions) {
+    this.path = options.path;
+    this.#options = options;
+    this.#dir = { path: options.paths.dataDir, base: options.paths.dataBase };
+  }
+
+  /** Undefined when there is no file. @throws STORE_UNSAFE, IO */
+  read(): Buffer | undefined {
+    const { warn, looseness } = this.#options;
+    return checkPrivateDir(this.#dir, warn, looseness)
+      ? readPrivateFile(this.path, warn, looseness)
+      : undefined;
+  }
+
+  /**
+   * Reads, lets `edit` decide, and replaces the file, under the lock.
+   * @param edit gets the present bytes; undefined from it leaves the file as it is
+   * @throws STORE_UNSAFE, STORE_BUSY, IO, and whatever `edit` throws; then the file is as it was
+   */
+  update(edit: EditBytes): Promise<void> {
+    return this.lock(() => this.rewrite(edit));
+  }
+
+  /**
+   * Runs `work` while no other mesa writes: the lock is one for both stores and for config.toml.
+   * @throws STORE_UNSAFE, STORE_BUSY, IO, and whatever `work` throws
+   */
+  async lock(work: () => Promise<void>): Promise<void> {
+    const { paths, warn, onLockWait, giveUpAfterMs, onLocked } = this.#options;
+    // Loaded here because a look-up, which only reads, would pay a third of its time for them; the last one for `work`,
+    // so that the lock is not held while it is loaded.
+    const [{ ensurePrivateDir }, { withFileLock }, { removeStrayTemps }] = await Promise.all([
+      import('../platform/create-dirs.ts'),
+      import('../platform/file-lock.ts'),
+      import('../platform/replace-file.ts'),
+    ]);
+    ensurePrivateDir(this.#dir, warn);
+    const lock = {
+      path: paths.lockFile,
+      onWait: onLockWait,
+      ...(giveUpAfterMs === undefined ? {} : { giveUpAfterMs }),
+    };
+    await withFileLock(lock, async () => {
+      await onLocked?.();
+      // Of both stores: a writer of the other one may have been killed, and not be followed by another.
+      removeStrayTemps(paths.encryptedStore);
+      removeStrayTemps(paths.plaintextStore);
+      await work();
+    });
+  }
+
+  /** As `update`, for the holder of the lock. */
+  async rewrite(edit: EditBytes): Promise<void> {
+    const { replaceFile } = await import('../platform/replace-file.ts');
+    const next = await edit(readPrivateFile(this.path, this.#options.warn));
+    if (next !== undefined) {
+      assertReadable(this.path, next);
+      replaceFile(this.path, next);
+    }
+  }
+
+  /** Removes the file, durably. For the holder of the lock. @throws IO */
+  async remove(): Promise<void> {
+    const { removeFile } = await import('../platform/replace-file.ts');
+    removeFile(this.path);
+  }
+}
+
+/** What is written must be read again, and reading has a limit. */
+function assertReadable(path: string, content: Uint8Array): void {
+  if (content.length > MAX_PRIVATE_BYTES) {
+    throw new MesaAuthError(
+      'IO',
+      `cannot write ${path}: it would be larger than ${MAX_PRIVATE_BYTES / 1024 / 1024} MiB; nothing was changed`,
+      { hint: 'remove keys that are no longer used: mesa auth list' },
+    );
+  }
+}
 
 export interface DocumentStoreOptions {
   readonly backend: Backend;
@@ -28,7 +124,6 @@ export interface DocumentCache {
   last?: {
     readonly bytes: Uint8Array;
     readonly document: StoreDocument;
-    readonly entries: KeyEntries;
   };
 }
 
@@ -54,9 +149,9 @@ export class DocumentStore implements WholeStore {
     if (bytes === undefined) {
       return new Map();
     }
-    const { document, entries } = await this.#decode(bytes);
-    for (const name of unknownEntryNames(document)) {
-      warn(`${file.path} has an entry ${name}, which is no scope; it is kept but not used`);
+    const { entries, unknownEntries } = (await this.#decode(bytes)).document;
+    for (const name of unknownEntries.keys()) {
+      warn(`${file.path} has an entry ${quoteText(name)}, which is no scope; it is kept but not used`);
     }
     return entries;
   }
@@ -70,7 +165,7 @@ export class DocumentStore implements WholeStore {
     // Loaded here because a look-up needs neither.
     const [{ applyChanges }, { verifiedText }] = await Promise.all([
       import('./apply-changes.ts'),
-      import('./verified-text.ts'),
+      import('./format-document.ts'),
     ]);
     let outcomes: readonly ChangeOutcome[] = [];
     await file.update(async (bytes) => {
@@ -107,7 +202,7 @@ export class DocumentStore implements WholeStore {
 
   /** Writes the document anew, as it is by then, with another codec. */
   async reseal(next: DocumentCodec): Promise<void> {
-    const { verifiedText } = await import('./verified-text.ts');
+    const { verifiedText } = await import('./format-document.ts');
     const { file } = this.#options;
     await file.update(async (bytes) => {
       const encode = next.prepareEncode(bytes, bytes !== undefined && this.#known(bytes) === undefined);
@@ -123,7 +218,7 @@ export class DocumentStore implements WholeStore {
   }
 
   async mendText(mend: (text: string) => string): Promise<void> {
-    const { verifiedText } = await import('./verified-text.ts');
+    const { verifiedText } = await import('./format-document.ts');
     const { file, codec } = this.#options;
     await file.update(async (bytes) => {
       if (bytes === undefined) {
@@ -148,9 +243,8 @@ export class DocumentStore implements WholeStore {
   }
 
   #remember(bytes: Uint8Array, document: StoreDocument): Cached {
-    const cached = { bytes, document, entries: sortedEntries(document) };
-    this.#cache.last = cached;
-    return cached;
+    this.#cache.last = { bytes, document };
+    return this.#cache.last;
   }
 }
 
@@ -159,4 +253,9 @@ export function storeVanished(path: string): MesaAuthError {
   return new MesaAuthError('STORE_BUSY', `the store ${path} was removed while this command ran`, {
     hint: 'run the command again',
   });
+}
+
+/** Whether `changes` leave a store as it is, judging by its existence alone. */
+export function isNoChange(changes: readonly Change[], exists: boolean): boolean {
+  return changes.length === 0 ? exists : !exists && changes.every((change) => change.kind !== 'set');
 }

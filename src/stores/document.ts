@@ -1,5 +1,4 @@
 import { compareScopes, type StoreKey } from '../core/key-scope.ts';
-import { quoteText } from '../core/escape-text.ts';
 import { isPrintableName } from '../core/printable-name.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { momentAt, type TomlTable } from '../toml/table.ts';
@@ -9,6 +8,7 @@ import { momentAt, type TomlTable } from '../toml/table.ts';
  * fields of the document, of an entry, and entries whose names are no scopes. They survive every rewrite.
  */
 export interface StoreDocument {
+  /** In listing order: global, then organizations, each followed by its repositories. */
   readonly entries: ReadonlyMap<StoreKey, DocumentEntry>;
   readonly unknownFields: TomlTable;
   readonly unknownEntries: TomlTable;
@@ -27,25 +27,27 @@ export const EMPTY_DOCUMENT: StoreDocument = {
   unknownEntries: new Map(),
 };
 
+export const NO_FACTS = { expires: undefined, keyId: undefined };
+
 /** What an entry's other fields say of its key. What makes no sense is kept, and not used. */
 export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'keyId'> {
+  if (fields.size === 0) {
+    return NO_FACTS;
+  }
   const keyId = fields.get('key-id');
   return { expires: momentAt(fields, 'expires'), keyId: isPrintableName(keyId) ? keyId : undefined };
 }
 
-/** The entries in listing order. What mesa wrote is in order already, and looking costs less than sorting. */
-export function sortedEntries({ entries }: StoreDocument): ReadonlyMap<StoreKey, DocumentEntry> {
+/** Entries in listing order, as a document keeps them. What mesa wrote is in order already; looking costs less than sorting. */
+export function inListingOrder(
+  entries: ReadonlyMap<StoreKey, DocumentEntry>,
+): ReadonlyMap<StoreKey, DocumentEntry> {
   let before: DocumentEntry | undefined;
   for (const entry of entries.values()) {
     if (before !== undefined && compareScopes(before.scope, entry.scope) >= 0) {
-      return new Map([...entries].toSorted(([, a], [, b]) => compareScopes(a.scope, b.scope)));
+      return new Map([...entries].toSorted(([, one], [, other]) => compareScopes(one.scope, other.scope)));
     }
     before = entry;
   }
   return entries;
-}
-
-/** Names under `keys` that are no scopes, quoted for a warning. */
-export function unknownEntryNames(document: StoreDocument): readonly string[] {
-  return Array.from(document.unknownEntries.keys(), quoteText);
 }

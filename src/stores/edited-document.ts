@@ -8,7 +8,13 @@ import { parseToml } from '../toml/full-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { isTable, asMoment, tableWithout, type TomlTable, type TomlValue } from '../toml/table.ts';
 import { damagedDocument, damagedTime } from './damaged-document.ts';
-import { DOCUMENT_VERSION, factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
+import {
+  DOCUMENT_VERSION,
+  factsOf,
+  inListingOrder,
+  type DocumentEntry,
+  type StoreDocument,
+} from './document.ts';
 
 const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
 const KNOWN_ENTRY_FIELDS = new Set(['key', 'added', 'api']);
@@ -35,7 +41,11 @@ export async function parseEditedDocument(text: string, path: string): Promise<S
       entries.set(formatStoreKey(scope), parseEntry(value, scope, path));
     }
   }
-  return { entries, unknownFields: tableWithout(table, KNOWN_DOCUMENT_FIELDS), unknownEntries };
+  return {
+    entries: inListingOrder(entries),
+    unknownFields: tableWithout(table, KNOWN_DOCUMENT_FIELDS),
+    unknownEntries,
+  };
 }
 
 function assertVersion(version: TomlValue | undefined, path: string): void {

@@ -1,13 +1,12 @@
-import { isNoChange, type Change, type ChangeOutcome, type KeyEntries } from '../core/secret-store.ts';
+import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import { parseVaultHeader } from '../vault/header.ts';
 import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
 import { VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { DocumentStore, storeVanished } from './document-store.ts';
+import { DocumentStore, isNoChange, storeVanished, type StoreFile } from './document-store.ts';
 import type { StoreSnapshot, WholeStore } from './store-snapshot.ts';
-import type { StoreFile } from './store-file.ts';
 
 const MAX_ATTEMPTS = 3;
 

@@ -1,10 +1,16 @@
 import { API_TEXT } from '../core/api-url.ts';
-import { parseStoreKey, type KeyScope, type StoreKey } from '../core/key-scope.ts';
+import {
+  compareScopes,
+  formatStoreKey,
+  parseStoreKey,
+  type KeyScope,
+  type StoreKey,
+} from '../core/key-scope.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import { Token } from '../core/token.ts';
 import { parsePlainToml, parseUtcDate, unescapeString } from '../toml/plain-toml.ts';
 import type { TomlTable } from '../toml/table.ts';
-import { factsOf, type DocumentEntry, type StoreDocument } from './document.ts';
+import { factsOf, NO_FACTS, type DocumentEntry, type StoreDocument } from './document.ts';
 
 const START = 'version = 1\n';
 const HEADER_START = '\n[keys.';
@@ -19,6 +25,9 @@ const MAX_ESCAPED_KEY = 32_768;
 // The count keeps a hostile document from running the pattern out of stack.
 const FIELDS = /^(?:[A-Za-z0-9_-]+ = .*\n){1,64}$/;
 const NO_FIELDS: TomlTable = new Map();
+/** TOML has a year 0; a store has none. */
+const YEAR_0 = '0000-';
+const UTC_DATE_LENGTH = '2026-11-21T10:00:00.000Z'.length;
 
 type ReadDate = (text: string) => Date | undefined;
 
@@ -47,46 +56,39 @@ export function parseCanonicalDocument(text: string): StoreDocument | undefined 
   }
   const entries = new Map<StoreKey, DocumentEntry>();
   const readDate = rememberingLast(parseUtcDate);
+  let before: KeyScope | undefined;
   for (let at = START.length; at < text.length;) {
     const next = text.indexOf(HEADER_START, at + 1);
     const end = next === -1 ? text.length : next;
-    if (!addEntry(entries, text, at, end, readDate)) {
+    const entry = readEntry(text, at, end, readDate);
+    // In listing order, so that no name comes twice either.
+    if (entry === undefined || (before !== undefined && compareScopes(before, entry.scope) >= 0)) {
       return undefined;
     }
+    entries.set(formatStoreKey(entry.scope), entry);
+    before = entry.scope;
     at = end;
   }
   return { entries, unknownFields: NO_FIELDS, unknownEntries: NO_FIELDS };
 }
 
-/** Adds the entry that is exactly `text` from `start` to `end`. @returns whether it is one, and the first of its name */
-function addEntry(
-  entries: Map<StoreKey, DocumentEntry>,
-  text: string,
-  start: number,
-  end: number,
-  readDate: ReadDate,
-): boolean {
+/** The entry that is exactly `text` from `start` to `end`. */
+function readEntry(text: string, start: number, end: number, readDate: ReadDate): DocumentEntry | undefined {
   const nameStart = start + HEADER_START.length;
   const nameEnd = text.indexOf(HEADER_END, nameStart);
   if (nameEnd === -1 || !text.startsWith(HEADER_START, start)) {
-    return false;
+    return undefined;
   }
   const isQuoted = text[nameStart] === '"' && text[nameEnd - 1] === '"' && nameEnd > nameStart + 1;
   const name = isQuoted ? text.slice(nameStart + 1, nameEnd - 1) : text.slice(nameStart, nameEnd);
   const scope = isQuoted || name === 'global' ? parseStoreKey(name) : undefined;
-  const entry =
-    scope === undefined ? undefined : readEntry(text, nameEnd + HEADER_END.length, end, scope, readDate);
-  // What spells a scope is its store key, character by character.
-  const key = name as StoreKey;
-  if (entry === undefined || entries.has(key)) {
-    return false;
-  }
-  entries.set(key, entry);
-  return true;
+  return scope === undefined
+    ? undefined
+    : readFieldsOf(text, nameEnd + HEADER_END.length, end, scope, readDate);
 }
 
 /** The lines behind a header. */
-function readEntry(
+function readFieldsOf(
   text: string,
   start: number,
   end: number,
@@ -105,7 +107,7 @@ function readEntry(
   if (text.startsWith(ADDED_START, at)) {
     const lineEnd = text.indexOf('\n', at);
     added = readDate(text.slice(at + ADDED_START.length, lineEnd));
-    if (added === undefined || !isWritableMoment(added)) {
+    if (added === undefined || text.startsWith(YEAR_0, lineEnd - UTC_DATE_LENGTH)) {
       return undefined;
     }
     at = lineEnd + 1;
@@ -122,7 +124,7 @@ function readEntry(
   const fields = at === end ? NO_FIELDS : readFields(text.slice(at, end));
   return token === undefined || fields === undefined
     ? undefined
-    : { scope, token, added, api, ...factsOf(fields), fields };
+    : { scope, token, added, api, ...(fields === NO_FIELDS ? NO_FACTS : factsOf(fields)), fields };
 }
 
 function readKey(body: string): Token | undefined {

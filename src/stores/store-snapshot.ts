@@ -3,8 +3,8 @@ import { MesaAuthError } from '../errors.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import type { StoreDocument } from './document.ts';
 import { parseDocument } from './read-document.ts';
-import type { StoreFile } from './store-file.ts';
-import { verifiedText } from './verified-text.ts';
+import type { StoreFile } from './document-store.ts';
+import { verifiedText } from './format-document.ts';
 
 /** A store at one moment, with what it takes to write it: for commands that move whole documents. */
 export interface StoreSnapshot {

@@ -1,12 +1,10 @@
 import type { Backend, SecretStore } from '../core/secret-store.ts';
-import { decodeUtf8 } from '../platform/utf8.ts';
+import { decodeUtf8, type Looseness, type Warn } from '../platform/private-file.ts';
 import type { Paths } from '../platform/paths.ts';
-import type { Looseness, Warn } from '../platform/private-file.ts';
 import type { PassphraseSource } from '../vault/passphrase.ts';
-import { DocumentStore } from './document-store.ts';
+import { DocumentStore, StoreFile } from './document-store.ts';
 import type { WholeStore } from './store-snapshot.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { StoreFile } from './store-file.ts';
 
 export interface StoreOptions {
   readonly paths: Paths;

@@ -4,7 +4,7 @@ import { MesaAuthError } from '../errors.ts';
 import { AgentClientStore } from './agent-client-store.ts';
 import type { StoreOptions } from './stores.ts';
 import type { WholeStore } from './store-snapshot.ts';
-import { StoreFile } from './store-file.ts';
+import { StoreFile } from './document-store.ts';
 
 /** The vault: through the unlock agent where that is wanted and may be there, else with the passphrase. */
 export async function vaultStore(options: StoreOptions): Promise<SecretStore> {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Identity, Recipient, Stanza } from 'age-encryption';
 
 import { MesaAuthError } from '../errors.ts';
-import { quittingWithoutCore } from '../platform/core-files.ts';
+import { quittingWithoutCore } from '../platform/exposed-memory.ts';
 import type { VaultHeader } from './header.ts';
 
 // C2SP age specification, "scrypt recipient stanza": r = 8, p = 1, label before the salt, ChaCha20-Poly1305 under

@@ -1,5 +1,5 @@
 import { MesaAuthError } from '../errors.ts';
-import { decodeUtf8 } from '../platform/utf8.ts';
+import { decodeUtf8 } from '../platform/private-file.ts';
 import { damagedVault, parseVaultHeader, type VaultHeader } from './header.ts';
 import {
   canDeriveSideBySide,

@@ -7,16 +7,15 @@ import { Token } from '../../src/core/token.ts';
 import { MesaAuthError } from '../../src/errors.ts';
 import { isWritableMoment } from '../../src/core/moment.ts';
 import { applyChanges } from '../../src/stores/apply-changes.ts';
-import { verifiedText } from '../../src/stores/verified-text.ts';
-import { parseCanonicalDocument } from '../../src/stores/read-document.ts';
+import { verifiedText, formatDocument } from '../../src/stores/format-document.ts';
+import { parseCanonicalDocument, parseDocument } from '../../src/stores/read-document.ts';
 import {
   EMPTY_DOCUMENT,
   factsOf,
+  inListingOrder,
   type DocumentEntry,
   type StoreDocument,
 } from '../../src/stores/document.ts';
-import { formatDocument } from '../../src/stores/format-document.ts';
-import { parseDocument } from '../../src/stores/read-document.ts';
 import { asMoment } from '../../src/toml/table.ts';
 import {
   addedMoment,
@@ -57,7 +56,7 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
   }));
 
 function byStoreKey(entries: readonly DocumentEntry[]): StoreDocument['entries'] {
-  return new Map(entries.map((one) => [formatStoreKey(one.scope), one]));
+  return inListingOrder(new Map(entries.map((one) => [formatStoreKey(one.scope), one])));
 }
 
 const storeDocument: fc.Arbitrary<StoreDocument> = fc.record({

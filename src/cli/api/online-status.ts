@@ -23,7 +23,7 @@ export type StoredKeyInUse = ApiKeyInUse & BoundKey;
 
 /** Asks the server about keys, for a few seconds at most. @throws CONFIG_INVALID */
 export async function askAboutKeys(
-  context: Context,
+  context: Pick<Context, 'host'>,
   apiUrl: string,
   keys: readonly StoredKeyInUse[],
 ): Promise<OnlineStatus> {

@@ -4,7 +4,8 @@ import { MesaAuthError } from '../../errors.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami, type Identity } from '../../rest/whoami.ts';
 import type { Context } from '../../session/context.ts';
-import { resolveKeyOf, usedScope, type KeyInUse } from '../../session/use-key.ts';
+import { resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import { usedScope } from '../../session/used-scope.ts';
 import { withProgress } from '../terminal/progress.ts';
 
 /** What a command that manages the keys of an organization works with. */
@@ -36,7 +37,7 @@ export async function accessOrg(context: Context, org: string | undefined): Prom
 }
 
 /** Who the server says that a key is. @throws as whoami; SERVER_FAILED for an organization with an impossible name */
-export async function identify(context: Context, access: ApiAccess): Promise<Identity> {
+export async function identify(context: Pick<Context, 'host'>, access: ApiAccess): Promise<Identity> {
   const identity = await withProgress(context, `asking ${access.apiUrl}`, () => whoami(access));
   if (!isOrgSlug(identity.org.slug)) {
     throw new MesaAuthError(

@@ -14,7 +14,7 @@ const NONE: ReadonlyMap<string, string> = new Map();
  * where they cannot be had, ids do, with a warning.
  */
 export function knownNames(
-  context: Context,
+  context: Pick<Context, 'host' | 'output'>,
   access: ApiAccess,
   org: string,
 ): (keys: readonly Pick<ApiKey, 'repoIds'>[]) => Promise<ReadonlyMap<string, string>> {

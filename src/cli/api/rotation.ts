@@ -9,11 +9,10 @@ import type { ApiKeyInUse } from '../../rest/api-key-in-use.ts';
 import type { ApiAccess } from '../../rest/request.ts';
 import { whoami, type Identity } from '../../rest/whoami.ts';
 import { identify } from './org-access.ts';
-import type { Context } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 import { assertForApi } from '../../session/other-api.ts';
 import { withProgress } from '../terminal/progress.ts';
-import { recordUse } from '../../session/record-use.ts';
-import { beginCommand } from '../../session/context.ts';
+import { recordUse } from '../../session/use-key.ts';
 
 /** The tag of a key that says which one it came to replace. An interrupted rotation is known by it. */
 export const ROTATED_FROM = 'rotated-from';
@@ -173,7 +172,7 @@ async function askRefusable(access: ApiAccess): Promise<Identity | undefined> {
 }
 
 async function activeKeys(
-  context: Context,
+  context: Pick<Context, 'host'>,
   access: ApiAccess,
   org: string,
   isWanted: (key: ApiKey) => boolean,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { valueOf } from '../command-line/spec.ts';
-import { decodeUtf8 } from '../../platform/utf8.ts';
+import { decodeUtf8 } from '../../platform/private-file.ts';
 import { complete } from '../command-line/complete.ts';
 import { FILES } from '../command-line/completion-scripts.ts';
 import { Context } from '../../session/context.ts';

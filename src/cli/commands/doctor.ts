@@ -8,7 +8,7 @@ import type { Finding } from '../../doctor/finding.ts';
 import type { Examined, StoreView } from '../../doctor/examined.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';
-import { withDataLock } from '../../session/data-lock.ts';
+import { withDataLock } from '../../session/config-target.ts';
 import { VERSION } from '../../session/program.ts';
 
 export interface DoctorOptions {

@@ -1,8 +1,7 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
-import type { Context } from '../../session/context.ts';
+import { type Context, beginCommand } from '../../session/context.ts';
 import { entryJson } from '../../session/key-report.ts';
-import { hintAtOtherStore } from '../../session/other-store.ts';
-import { beginCommand } from '../../session/context.ts';
+import { hintAtOtherStore } from '../../session/missing-key.ts';
 
 export interface ListOptions {
   readonly json: boolean;

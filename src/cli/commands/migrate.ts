@@ -7,14 +7,11 @@ import { EMPTY_DOCUMENT } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
 import { snapshotOfNew, type StoreSnapshot, type WholeStore } from '../../stores/store-snapshot.ts';
 import { parseBackend } from '../whole-store/backend-option.ts';
-import { chooseConfigFile } from '../../session/config-target.ts';
+import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
-import type { Context } from '../../session/context.ts';
+import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { planJson, planRows, type PlannedChange } from '../whole-store/document-plan.ts';
 import { planMigration } from '../whole-store/migration-plan.ts';
-import { saveBackend } from '../../session/config-target.ts';
-import { peekConfig } from '../../session/peek-config.ts';
-import { beginCommand } from '../../session/context.ts';
 
 export interface MigrateOptions {
   /** `--to`, as given. */

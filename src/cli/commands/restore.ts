@@ -5,7 +5,7 @@ import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/com
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
-import type { Context } from '../../session/context.ts';
+import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import {
   changesUnknown,
   describePlan,
@@ -15,8 +15,6 @@ import {
 } from '../whole-store/document-plan.ts';
 import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
 import { openBackup } from '../whole-store/open-backup.ts';
-import { peekConfig } from '../../session/peek-config.ts';
-import { beginCommand } from '../../session/context.ts';
 
 export interface RestoreOptions {
   /** As given. */

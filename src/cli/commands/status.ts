@@ -11,7 +11,7 @@ import { MesaAuthError } from '../../errors.ts';
 import { probeLock } from '../../platform/probe-lock.ts';
 import type { Context } from '../../session/context.ts';
 import { variablesInForce, type Variable } from '../show/variables-in-force.ts';
-import { usedScope, type UsedScope } from '../../session/use-key.ts';
+import { usedScope, type UsedScope } from '../../session/used-scope.ts';
 import { candidateJson, entryJson, expiryOf, factsJson, kindName } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
 import { askAboutKeys, assertAccepted, describeChecks, type OnlineStatus } from '../api/online-status.ts';

@@ -3,7 +3,8 @@ import { nameOfKey } from '../../core/key-source.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { identify } from '../api/org-access.ts';
 import type { Context } from '../../session/context.ts';
-import { resolveKeyOf, usedScope } from '../../session/use-key.ts';
+import { resolveKeyOf } from '../../session/use-key.ts';
+import { usedScope } from '../../session/used-scope.ts';
 import { alignColumns } from '../../session/output.ts';
 import type { ScopeOptions } from '../../session/scope-options.ts';
 

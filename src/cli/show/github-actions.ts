@@ -6,7 +6,7 @@ import type { Context } from '../../session/context.ts';
  * either stream of a step, and on this one they are never taken for data.
  * https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
  */
-export function announceToActions({ host, output }: Context, token: Token): void {
+export function announceToActions({ host, output }: Pick<Context, 'host' | 'output'>, token: Token): void {
   if (host.env['GITHUB_ACTIONS'] === 'true') {
     // A percent sign begins an escape there.
     output.note(`::add-mask::${token.reveal().replaceAll('%', '%25')}`);

@@ -11,7 +11,9 @@ const GROUP_OR_WORLD_ANY = 0o077;
  * @param context one that cannot ask and knows no passphrase; see runComplete
  * @throws whatever opening a store throws, LOCKED above all
  */
-export async function knownScopes(context: Context): Promise<readonly KeyScope[]> {
+export async function knownScopes(
+  context: Pick<Context, 'loadConfig' | 'paths' | 'store'>,
+): Promise<readonly KeyScope[]> {
   const { backend } = await context.loadConfig();
   const store = await context.store(backend);
   // What others can read is made private by whoever reads it, with a warning. That is not for a Tab to do.

@@ -14,7 +14,9 @@ export interface Variable {
  * The variables that decide about stores and keys here, in order of their names; those that count as unset are left out.
  * @throws INVALID_KEY, INVALID_SCOPE, INVALID_MESA_ORGS
  */
-export function variablesInForce(context: Context): readonly Variable[] {
+export function variablesInForce(
+  context: Pick<Context, 'environmentKey' | 'environmentOrg' | 'host'>,
+): readonly Variable[] {
   const { env, platform } = context.host;
   const variables: Variable[] = [];
   const key = context.environmentKey();

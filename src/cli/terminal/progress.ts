@@ -11,7 +11,11 @@ const CLEAR_LINE = '\r\u001b[K';
  * watches there is none.
  * @param text what is being done, as `asking the server`
  */
-export async function withProgress<T>(context: Context, text: string, work: () => Promise<T>): Promise<T> {
+export async function withProgress<T>(
+  context: Pick<Context, 'host'>,
+  text: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const { stderr } = context.host;
   if (!stderr.isTerminal) {
     return work();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream, WriteStream } from 'node:tty';
 
 import { errnoOf } from '../../errors.ts';
-import { standardError } from '../../platform/node-diagnostics.ts';
+import { standardError } from '../../platform/exposed-memory.ts';
 
 export const SHOW_CURSOR = '\u001b[?25h';
 export const HIDE_CURSOR = '\u001b[?25l';

@@ -15,7 +15,7 @@ export interface Consent {
  * @throws USAGE without `--yes` when there is nobody to ask; `-y` takes the default, which is no
  */
 export async function assertConsentPossible(
-  context: Context,
+  context: Pick<Context, 'prompter'>,
   { yes, refused, hint }: Consent,
 ): Promise<void> {
   if (!yes && (await context.prompter()) === undefined) {
@@ -26,7 +26,11 @@ export async function assertConsentPossible(
 }
 
 /** Whether it may be done: by `--yes`, or by an answer. @throws as assertConsentPossible, INTERRUPTED */
-export async function hasConsent(context: Context, consent: Consent, question: string): Promise<boolean> {
+export async function hasConsent(
+  context: Pick<Context, 'prompter'>,
+  consent: Consent,
+  question: string,
+): Promise<boolean> {
   await assertConsentPossible(context, consent);
   const prompter = await context.prompter();
   return consent.yes || prompter === undefined ? consent.yes : prompter.confirm(question, false);

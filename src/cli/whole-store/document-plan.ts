@@ -1,7 +1,7 @@
 import type { StoreKey } from '../../core/key-scope.ts';
 import type { ScopeDifference } from '../../stores/compare-documents.ts';
 import type { StoreDocument } from '../../stores/document.ts';
-import { sameTable } from '../../toml/same-table.ts';
+import { sameTable } from '../../toml/table.ts';
 import { describeCounts } from '../../session/outcomes.ts';
 
 /** What a command will do with one scope. */

@@ -9,7 +9,11 @@ import type { Context } from '../../session/context.ts';
  * @param usage the command line to show when there is none, as `mesa auth backup FILE`
  * @throws USAGE without a name, and for `-`
  */
-export function parseFileArgument(context: Context, argument: string | undefined, usage: string): string {
+export function parseFileArgument(
+  context: Pick<Context, 'host'>,
+  argument: string | undefined,
+  usage: string,
+): string {
   if (argument === undefined || argument === '') {
     throw new MesaAuthError('USAGE', 'no file was named', { hint: usage });
   }

@@ -6,7 +6,9 @@ import { askNewPassphrase, newPassphraseFrom } from '../../session/passphrases.t
  * The passphrase that replaces the vault's present one: MESA_NEW_VAULT_PASSPHRASE, else typed twice or generated.
  * @throws LOCKED when there is nobody to ask, INVALID_PASSPHRASE, INTERRUPTED
  */
-export async function passphraseToReplace(context: Context): Promise<string> {
+export async function passphraseToReplace(
+  context: Pick<Context, 'host' | 'interaction' | 'output' | 'prompter'>,
+): Promise<string> {
   return (
     newPassphraseFrom(context, 'MESA_NEW_VAULT_PASSPHRASE') ??
     (await askNewPassphrase(context, 'New passphrase for the vault', newPassphraseMissing))
@@ -14,7 +16,7 @@ export async function passphraseToReplace(context: Context): Promise<string> {
 }
 
 /** @throws LOCKED when passphraseToReplace would find nobody to ask, before anything else is asked for */
-export async function assertPassphraseToReplace(context: Context): Promise<void> {
+export async function assertPassphraseToReplace(context: Pick<Context, 'host' | 'prompter'>): Promise<void> {
   const known = (context.host.env['MESA_NEW_VAULT_PASSPHRASE'] ?? '') !== '';
   if (!known && (await context.prompter()) === undefined) {
     throw newPassphraseMissing();
@@ -31,7 +33,9 @@ function newPassphraseMissing(): MesaAuthError {
  * The passphrase of a new backup: MESA_VAULT_PASSPHRASE, else typed twice or generated.
  * @throws LOCKED when there is nobody to ask, INVALID_PASSPHRASE, INTERRUPTED
  */
-export async function passphraseForBackup(context: Context): Promise<string> {
+export async function passphraseForBackup(
+  context: Pick<Context, 'host' | 'interaction' | 'output' | 'prompter'>,
+): Promise<string> {
   return (
     newPassphraseFrom(context, 'MESA_VAULT_PASSPHRASE') ??
     (await askNewPassphrase(

@@ -1,5 +1,5 @@
 import { MesaAuthError } from '../../errors.ts';
-import { decodeUtf8 } from '../../platform/utf8.ts';
+import { decodeUtf8 } from '../../platform/private-file.ts';
 import type { StoreDocument } from '../../stores/document.ts';
 import { parseDocument } from '../../stores/read-document.ts';
 import { parseVaultHeader } from '../../vault/header.ts';
@@ -19,7 +19,11 @@ const AGE_FILE = /^(?:age-encryption\.org\/|-----BEGIN AGE)/;
  * @throws LOCKED, WRONG_PASSPHRASE, INTERRUPTED; STORE_FOREIGN, STORE_DAMAGED, STORE_VERSION or WORK_FACTOR when it
  *   cannot be used
  */
-export async function openBackup(context: Context, path: string, bytes: Buffer): Promise<StoreDocument> {
+export async function openBackup(
+  context: Pick<Context, 'host' | 'passphrases' | 'prompter'>,
+  path: string,
+  bytes: Buffer,
+): Promise<StoreDocument> {
   const isAgeFile = AGE_FILE.test(bytes.subarray(0, 64).toString('latin1'));
   try {
     const text = isAgeFile ? await decrypt(context, path, bytes) : decodeUtf8(bytes);
@@ -57,7 +61,11 @@ function aboutBackup(error: MesaAuthError): MesaAuthError {
     : error;
 }
 
-async function decrypt(context: Context, path: string, bytes: Buffer): Promise<string> {
+async function decrypt(
+  context: Pick<Context, 'host' | 'passphrases' | 'prompter'>,
+  path: string,
+  bytes: Buffer,
+): Promise<string> {
   parseVaultHeader(bytes, path);
   const given = passphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
   if (given !== undefined) {

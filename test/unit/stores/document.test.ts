@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatStoreKey, scopeFromNames } from '../../../src/core/key-scope.ts';
 import { Token } from '../../../src/core/token.ts';
 import { applyChanges } from '../../../src/stores/apply-changes.ts';
-import { EMPTY_DOCUMENT, sortedEntries, type StoreDocument } from '../../../src/stores/document.ts';
+import { EMPTY_DOCUMENT, type StoreDocument } from '../../../src/stores/document.ts';
 import { formatDocument } from '../../../src/stores/format-document.ts';
 import { parseDocument } from '../../../src/stores/read-document.ts';
 import { parsePlainToml } from '../../../src/toml/plain-toml.ts';
@@ -12,7 +12,7 @@ const PATH = '/home/a/secrets.plaintext.toml';
 const NOW = new Date('2026-11-21T10:00:00.000Z');
 
 function keysOf(document: StoreDocument): readonly string[] {
-  return [...sortedEntries(document).keys()];
+  return [...document.entries.keys()];
 }
 
 describe('a written document', () => {

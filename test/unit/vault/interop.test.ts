@@ -28,7 +28,7 @@ it('a vault that mesa wrote, with the default work factor of 18, is opened by ag
   terminal.type(`${PASSPHRASE}\r`);
   expect(await terminal.ended()).toBe(0);
   expect(readFileSync(join(home.path, 'keys.toml'), 'utf8')).toMatch(
-    /^version = 1\n\n\[keys\."orgs\/acme"\]\nkey = "mesa_a\\"b\\\\c"\nadded = [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z\n$/,
+    /^version = 1\n\n\[keys\."orgs\/acme"\]\nkey = "mesa_a\\"b\\\\c"\nadded = [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z\napi = "https:\/\/api\.mesa\.dev"\n$/,
   );
   expect(terminal.received()).not.toContain('mesa_a');
 });
@@ -59,6 +59,6 @@ it('a vault that age wrote from a document is read and rewritten by mesa', async
   });
   expect(replaced).toMatchObject({ status: 0, stdout: '' });
   expect(await openVault(home, PASSPHRASE)).toMatch(
-    /^version = 1\n\n\[keys\."orgs\/acme"\]\nkey = "mesa_new"\nadded = \S+Z\nnote = "ours"\n$/,
+    /^version = 1\n\n\[keys\."orgs\/acme"\]\nkey = "mesa_new"\nadded = \S+Z\napi = "https:\/\/api\.mesa\.dev"\nnote = "ours"\n$/,
   );
 });
