@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { COMMANDS } from '../../../src/cli/command-line/table.ts';
-import { parsePlainCommandLine } from '../../../src/cli/command-line/plain.ts';
+import { COMMANDS } from '../../../../src/cli/command-line/table.ts';
+import { parsePlainCommandLine } from '../../../../src/cli/command-line/plain.ts';
 
 function parse(
   line: string,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { GLOBAL_FLAGS, type Flags } from '../../../src/cli/command-line/spec.ts';
-import { COMMANDS, GROUPS } from '../../../src/cli/command-line/table.ts';
-import { complete } from '../../../src/cli/command-line/complete.ts';
-import { parseStoreKey, type KeyScope } from '../../../src/core/key-scope.ts';
+import { GLOBAL_FLAGS, type Flags } from '../../../../src/cli/command-line/spec.ts';
+import { COMMANDS, GROUPS } from '../../../../src/cli/command-line/table.ts';
+import { complete } from '../../../../src/cli/command-line/complete.ts';
+import { parseStoreKey, type KeyScope } from '../../../../src/core/key-scope.ts';
 
 const SCOPES = ['global', 'orgs/acme', 'orgs/acme/repos/web', 'orgs/acme/repos/api', 'orgs/beta/repos/web']
   .map(parseStoreKey)
