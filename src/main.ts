@@ -1,15 +1,15 @@
-import { command as getKey } from './cli/commands/get-key.ts';
-import { command as gitCredential } from './cli/commands/git-credential.ts';
 import {
   parsePlainCommandLine,
   runPlainCommandLine,
   type CommandLine,
   type CommandTable,
 } from './cli/command-line/spec.ts';
+import { command as getKey } from './cli/commands/get-key.ts';
+import { command as gitCredential } from './cli/commands/git-credential.ts';
 import { reportError } from './cli/terminal/report-error.ts';
+import type { Host } from './platform/host.ts';
 import { Output } from './session/output.ts';
 import { AGENT_COMMAND, VERSION } from './session/program.ts';
-import type { Host } from './platform/host.ts';
 
 /** The commands that are started most: they are part of the entry file, and found without the table of all. */
 const FREQUENT = [getKey, gitCredential];

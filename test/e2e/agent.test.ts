@@ -1,11 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-
 import { describe, expect, it } from 'vitest';
 
 import { agentStatus } from '../../src/agent/control.ts';
 import type { AgentStatus } from '../../src/agent/protocol.ts';
-import { resolvePaths } from '../../src/platform/paths.ts';
+import { resolvePaths } from '../../src/platform/process-host.ts';
 import { agentFiles, agentPid, expectEnded, isAlive, unlock } from '../support/agent.ts';
 import { runMesa } from '../support/run-mesa.ts';
 import {
@@ -19,8 +18,8 @@ import {
 } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 import { openTerminal } from '../support/terminal.ts';
-import { answerKeys, answerUnlock, typeNewPassphrase } from '../support/wizard.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { answerKeys, answerUnlock, typeNewPassphrase } from '../support/wizard.ts';
 
 const KEY = 'mesa_key00000000001111';
 const GET = ['auth', 'get-key', '--org', 'acme'];

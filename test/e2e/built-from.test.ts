@@ -1,10 +1,9 @@
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
 import { expect, it } from 'vitest';
 
 import { builtProgram, digestSources, recordBuild } from '../../scripts/built-from.mjs';
-import { builtMesa } from '../support/run-mesa.ts';
+import { builtDist } from '../support/run-mesa.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -30,7 +29,7 @@ function createCheckout(): TempHome {
 it('a program that was built from the sources that are there is used, also in a copy, and when nothing but a time changed', () => {
   const checkout = createCheckout();
   const { path } = checkout;
-  expect(builtProgram('mesa', path)).toBe(join(path, 'dist/mesa.cjs'));
+  expect(builtProgram('mesa', path)).toBe(join(path, 'bin/mesa.cjs'));
   expect(builtProgram('authority', path)).toBe(join(path, 'authority/bin/mesa-authority.mjs'));
   const later = new Date(Date.now() + 60_000);
   utimesSync(join(path, 'src/start.ts'), later, later);
@@ -85,7 +84,7 @@ it("the server alone is refused when a source of its own changed, or it isn't bu
 
 it('every file of ours that is in the bundle, and every script that makes it, is among the sources', () => {
   const sources = Object.keys(digestSources('mesa'));
-  const dist = resolve(builtMesa(), '..');
+  const dist = builtDist();
   const bundled = readdirSync(dist)
     .filter((name) => name.endsWith('.map'))
     .flatMap((name) => (JSON.parse(readFileSync(join(dist, name), 'utf8')) as { sources: string[] }).sources)

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
 import { describe, expect, it } from 'vitest';
 
 import { loadTable } from '../../src/cli/command-line/table.ts';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -8,13 +9,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
-
 import { describe, expect, it } from 'vitest';
 
 import { OBEYING_MODES } from '../support/confinement.ts';
-import { builtMesa, NODE, runMesa, type RunOptions, type RunResult } from '../support/run-mesa.ts';
+import { builtDist, builtMesa, NODE, runMesa, type RunOptions, type RunResult } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
@@ -36,11 +35,12 @@ function copyProgram(): Copy {
   const home = createTempHome();
   writePlaintext(home, documentOf({ 'orgs/acme': KEY }));
   const dist = join(home.path, 'dist');
-  cpSync(dirname(builtMesa()), dist, { recursive: true });
+  cpSync(builtDist(), dist, { recursive: true });
+  cpSync(dirname(builtMesa()), join(home.path, 'bin'), { recursive: true });
   return {
     home,
     compiled: join(dist, 'compiled', FOR_THIS_NODE),
-    get: (options) => runMesa(GET, { home, script: join(dist, 'mesa.cjs'), ...options }),
+    get: (options) => runMesa(GET, { home, script: join(home.path, 'bin/mesa.cjs'), ...options }),
   };
 }
 
@@ -83,7 +83,7 @@ describe('what the build compiled beforehand', () => {
     const { home, get } = copyProgram();
     const { env, result } = listCompiled(home);
     expect(await get({ env })).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
-    const built = readdirSync(join(dirname(builtMesa()), 'compiled')).includes(FOR_THIS_NODE);
+    const built = readdirSync(join(builtDist(), 'compiled')).includes(FOR_THIS_NODE);
     expect(built).toBe(version === process.version);
     expect(result()).toEqual(built ? { 'start.cjs': true } : {});
   });
@@ -128,7 +128,7 @@ describe('what the build compiled beforehand', () => {
   });
 
   it('is as readable as the rest of the program', () => {
-    const dist = dirname(builtMesa());
+    const dist = builtDist();
     const { mode } = statSync(join(dist, 'start.cjs'));
     const files = readdirSync(join(dist, 'compiled'), { recursive: true, encoding: 'utf8' })
       .map((name) => statSync(join(dist, 'compiled', name)))

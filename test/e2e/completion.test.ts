@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-
 import { describe, expect, it } from 'vitest';
 
 import { loadTable } from '../../src/cli/command-line/table.ts';

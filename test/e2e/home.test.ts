@@ -1,10 +1,9 @@
-import { chmodSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-
+import { chmodSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { CAN_MOUNT, OBEYING_MODES } from '../support/confinement.ts';
-import { runMesa, runShell } from '../support/run-mesa.ts';
+import { builtDist, builtMesa, runMesa, runShell } from '../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../support/stores.ts';
 import { createTempHome } from '../support/temp-home.ts';
 
@@ -102,6 +101,35 @@ describe('HOME', () => {
         stdout: '',
         stderr: `mesa: ${home.path}/.local can be written by other users\nhint: chmod go-w ${home.path}/.local\n`,
       });
+    },
+  );
+});
+
+describe('without any XDG variable', () => {
+  it.runIf(process.platform === 'linux')(
+    'the keys and the configuration are where env-paths says',
+    async () => {
+      const home = createTempHome();
+      const program = join(home.path, 'program');
+      cpSync(resolve(builtMesa(), '..'), join(program, 'bin'), { recursive: true });
+      cpSync(builtDist(), join(program, 'dist'), { recursive: true });
+      rmSync(join(program, 'dist/compiled'), { recursive: true });
+      const start = join(program, 'dist/start.cjs');
+      const [before = '', envPaths = '', after = ''] = readFileSync(start, 'utf8').split(
+        /(?<=\/\/ node_modules\/env-paths\/index\.js\n)([^]*?)(?=\n\/\/ src\/)/,
+      );
+      writeFileSync(
+        start,
+        before + envPaths.replace('"share"', '"other"').replace('".config"', '".other"') + after,
+      );
+      const options = { home, script: join(program, 'bin/mesa.cjs'), stdin: KEY };
+      expect((await runMesa(['init', '-y', '--backend', 'plaintext-file'], options)).status).toBe(0);
+      expect((await runMesa(['auth', 'set-key'], options)).status).toBe(0);
+      expect(home.tree().filter((path) => !path.startsWith('program/') && !path.endsWith('/'))).toEqual([
+        '.local/other/mesa/.lock',
+        '.local/other/mesa/secrets.plaintext.toml',
+        '.other/mesa/config.toml',
+      ]);
     },
   );
 });

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-
 import { expect, it } from 'vitest';
 
 import { runMesa } from '../support/run-mesa.ts';

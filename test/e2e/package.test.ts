@@ -1,15 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { builtMesa, NODE } from '../support/run-mesa.ts';
+import { builtDist, NODE } from '../support/run-mesa.ts';
 import { documentOf, writeVault } from '../support/stores.ts';
 import { createTempHome, type TempHome } from '../support/temp-home.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const dist = dirname(builtMesa());
+const dist = builtDist();
 
 interface Component {
   readonly name: string;
@@ -92,7 +91,7 @@ describe('the npm package', () => {
         'LICENSE',
         'README.md',
         'CHANGELOG.md',
-        'dist/mesa.cjs',
+        'bin/mesa.cjs',
         'dist/start.cjs',
         'dist/start.cjs.map',
         'dist/access-token.cjs',
@@ -104,7 +103,7 @@ describe('the npm package', () => {
       ]),
     );
     const others = files.filter(
-      (path) => !/^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.+)$/.test(path),
+      (path) => !/^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json|bin\/mesa\.cjs|dist\/.+)$/.test(path),
     );
     expect(others).toEqual([]);
     // Nobody can review what V8 compiled, and it is of use to one version of Node alone.
@@ -112,7 +111,7 @@ describe('the npm package', () => {
     expect(files).not.toContain('dist/built-from.json');
   });
 
-  it('installs as exactly one package, without scripts or native code, and gives a working mesa', () => {
+  it('installs as exactly one package, without scripts or native code, and gives a working mesa under both names', () => {
     const home = createTempHome();
     const { tarball } = pack(home);
     const prefix = join(home.path, 'prefix');
@@ -142,6 +141,28 @@ describe('the npm package', () => {
     run(['init', '-y', '--backend', 'plaintext-file']);
     run(['auth', 'set-key', '--org', 'acme'], 'mesa_0123456789abcdef\n');
     expect(run(['auth', 'get-key', '--org', 'acme'])).toBe('mesa_0123456789abcdef\n');
+
+    expect(readdirSync(join(prefix, 'bin')).toSorted()).toEqual(['mesa', 'mesa-auth']);
+    const runAs = (name: string, args: readonly string[]) => {
+      const { status, stdout, stderr } = spawnSync(NODE, [join(prefix, 'bin', name), ...args], {
+        encoding: 'utf8',
+        env: { HOME: home.path, PATH: '' },
+      });
+      return { status, stdout, stderr };
+    };
+    for (const args of [
+      ['--version'],
+      ['auth', '--help'],
+      ['auth', 'get-key', '--org', 'acme'],
+      ['auth', 'get-key', '--org', 'other'],
+      ['auth', 'list', '--json'],
+      ['auth', 'no-such-command'],
+      ['completion', 'bash'],
+    ]) {
+      const asMesa = runAs('mesa', args);
+      expect(`${asMesa.stdout}${asMesa.stderr}`, args.join(' ')).not.toBe('');
+      expect(runAs('mesa-auth', args), args.join(' ')).toEqual(asMesa);
+    }
   });
 });
 
@@ -159,7 +180,7 @@ describe('what the package publishes for programs', () => {
     for (const file of ['use.mjs', 'use.cjs']) {
       expect(execFileSync(NODE, [file], { cwd, encoding: 'utf8' }), file).toBe('true key_1 one\n');
     }
-    const other = spawnSync(NODE, ['-e', "require('mesa-auth/dist/mesa.cjs')"], { cwd, encoding: 'utf8' });
+    const other = spawnSync(NODE, ['-e', "require('mesa-auth/bin/mesa.cjs')"], { cwd, encoding: 'utf8' });
     expect(other.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
     expect(other.status).toBe(1);
   });

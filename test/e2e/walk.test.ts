@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-
 import { expect, it } from 'vitest';
 
 import { documentOf, writePlaintext } from '../support/stores.ts';

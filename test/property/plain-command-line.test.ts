@@ -4,10 +4,10 @@ import { expect, it, vi } from 'vitest';
 import { runProgram } from '../../src/cli/command-line/full.ts';
 import { globalOptions, parsePlainCommandLine, type CommandSpec } from '../../src/cli/command-line/spec.ts';
 import { findListed, loadTable } from '../../src/cli/command-line/table.ts';
-import type { GlobalOptions } from '../../src/session/context.ts';
 import type { Host } from '../../src/platform/host.ts';
-import { createTempHome } from '../support/temp-home.ts';
+import type { GlobalOptions } from '../../src/session/context.ts';
 import { RUNS } from '../support/runs.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 const { commands: COMMANDS } = await loadTable();
 

@@ -2,11 +2,11 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-import { parseVaultHeader } from '../../../src/vault/header.ts';
-import { runMesa } from '../../support/run-mesa.ts';
-import { openVault } from '../../support/stores.ts';
-import { createTempHome } from '../../support/temp-home.ts';
-import { openTerminal } from '../../support/terminal.ts';
+import { parseVaultHeader } from '../../src/vault/header.ts';
+import { runMesa } from '../support/run-mesa.ts';
+import { openVault } from '../support/stores.ts';
+import { createTempHome } from '../support/temp-home.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 const PASSPHRASE = 'correct "horse" b\u00e4ttery $taple';
 const UNLOCKED = { MESA_VAULT_PASSPHRASE: PASSPHRASE };

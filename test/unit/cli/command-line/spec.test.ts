@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { parsePlainCommandLine } from '../../../src/cli/command-line/spec.ts';
-import { loadTable } from '../../../src/cli/command-line/table.ts';
+import { parsePlainCommandLine } from '../../../../src/cli/command-line/spec.ts';
+import { loadTable } from '../../../../src/cli/command-line/table.ts';
 
 const { commands: COMMANDS } = await loadTable();
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-
 import { describe, expect, it } from 'vitest';
 
-import { resolvePaths } from '../../../src/platform/paths.ts';
+import type { Directories } from '../../../src/platform/host.ts';
+import { processHost, resolvePaths } from '../../../src/platform/process-host.ts';
 
 type Env = Record<string, string>;
 
@@ -108,20 +108,88 @@ it('touches no disk', () => {
   }
 });
 
-it.runIf(process.platform === 'linux')(
-  'agrees with the package env-paths about absolute XDG directories',
-  () => {
-    const env = { HOME, XDG_DATA_HOME: '/data', XDG_CONFIG_HOME: '/conf' };
-    const script = `
-    import envPaths from 'env-paths';
-    process.stdout.write(JSON.stringify(envPaths('mesa', { suffix: '' })));
+describe('what env-paths found', () => {
+  const env = { HOME, XDG_DATA_HOME: '/data', XDG_CONFIG_HOME: '/conf' };
+  const resolve = (directories: Directories | undefined) =>
+    resolvePaths({ env, platform: 'linux', directories });
+
+  it('is taken before the variables are looked at', () => {
+    const paths = resolve({ data: '/found/share/mesa', config: '/found/etc/mesa' });
+    expect(paths).toMatchObject({
+      home: HOME,
+      dataHome: '/found/share',
+      dataBase: '/found/share',
+      encryptedStore: '/found/share/mesa/secrets.vault.age',
+      configFiles: ['/found/etc/mesa/config.toml', HOME_CONFIG, SYSTEM_CONFIG],
+    });
+    expect(JSON.stringify(paths)).not.toMatch(/\/data\/|\/conf\//);
+  });
+
+  it('is not taken when it is relative', () => {
+    expect(resolve({ data: 'share/mesa', config: '../mesa' })).toEqual(resolve(undefined));
+  });
+
+  it('does not make up for a HOME that cannot be used', () => {
+    const directories = { data: '/found/share/mesa', config: '/found/etc/mesa' };
+    expect(() => resolvePaths({ env: { HOME: '.' }, platform: 'linux', directories })).toThrow(
+      'HOME is not an absolute path',
+    );
+  });
+
+  it.each([HOME, '/', '/home//a/', '/home/b/../a/.'])(
+    'is what the rules of mesa say, with HOME=%s and any value of the XDG variables',
+    (home) => {
+      const values = [
+        '',
+        '.',
+        '..',
+        'data',
+        '~/data',
+        HOME,
+        `${HOME}/.config`,
+        '/data',
+        '/data/../x//',
+        '/',
+        '/etc',
+      ];
+      const environments = values.flatMap((data) =>
+        values.map((config) => ({ HOME: home, XDG_DATA_HOME: data, XDG_CONFIG_HOME: config })),
+      );
+      const found = askEnvPaths([{ HOME: home }, ...environments]);
+      [{ HOME: home }, ...environments].forEach((environment, index) => {
+        const ours = resolvePaths({ env: environment, platform: 'linux' });
+        expect(resolvePaths({ env: environment, platform: 'linux', directories: found[index] })).toEqual(
+          ours,
+        );
+        expect(found[index]?.data.startsWith('/') !== true || found[index].data === ours.dataDir).toBe(true);
+      });
+      expect(found.filter(({ data }) => data.startsWith('/')).length).toBeGreaterThan(found.length / 2);
+    },
+  );
+});
+
+/** What the package says in each of these environments, which have one HOME: it reads that when it is imported. */
+function askEnvPaths(environments: readonly NodeJS.ProcessEnv[]): readonly Directories[] {
+  const script = `
+    Object.defineProperty(process, 'platform', { value: 'linux' });
+    const { default: envPaths } = await import('env-paths');
+    const found = ${JSON.stringify(environments)}.map((env) => {
+      delete process.env.XDG_DATA_HOME;
+      delete process.env.XDG_CONFIG_HOME;
+      Object.assign(process.env, env);
+      return envPaths('mesa', { suffix: '' });
+    });
+    process.stdout.write(JSON.stringify(found));
   `;
-    // A process of its own: the package reads the environment when it is imported.
-    const theirs = JSON.parse(
-      execFileSync(process.execPath, ['--input-type=module', '--eval', script], { env, encoding: 'utf8' }),
-    ) as { data: string; config: string };
-    const ours = resolvePaths({ env, platform: 'linux' });
-    expect(ours.dataDir).toBe(theirs.data);
-    expect(dirname(ours.configFiles[0])).toBe(theirs.config);
-  },
-);
+  const said = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { HOME: environments[0]?.['HOME'] },
+    encoding: 'utf8',
+  });
+  return JSON.parse(said) as readonly Directories[];
+}
+
+it.runIf(process.platform === 'linux')('the process itself has what env-paths found', () => {
+  const { directories } = processHost();
+  const env = { HOME: homedir() };
+  expect(directories).toEqual(askEnvPaths([{ ...process.env, ...env }])[0]);
+});

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
 import { expect, it } from 'vitest';
 
-import { ENVIRONMENT_VARIABLES } from '../../../src/cli/command-line/environment-variables.ts';
-import { EXIT_CODES } from '../../../src/cli/command-line/exit-codes.ts';
+import { ENVIRONMENT_VARIABLES } from '../../../../src/cli/command-line/environment-variables.ts';
+import { EXIT_CODES } from '../../../../src/cli/command-line/exit-codes.ts';
 
-const root = resolve(import.meta.dirname, '../../..');
+const root = resolve(import.meta.dirname, '../../../..');
 const README = readFileSync(join(root, 'README.md'), 'utf8');
 const LISTED: readonly string[] = ENVIRONMENT_VARIABLES.flatMap(({ name, also = [] }) => [name, ...also]);
 
@@ -26,7 +25,7 @@ function sources(): readonly string[] {
     .filter((path) => path.endsWith('.ts') && !path.endsWith('environment-variables.ts'))
     .map((path) =>
       readFileSync(join(root, 'src', path), 'utf8').replace(
-        /\/\*\*?[^]*?\*\/|\/\/.*$|MesaAuthError\(\s*'\w+'/gm,
+        /\/\*\*?[^]*?\*\/|\/\/.*$|MesaAuthError\(\s*'\w+'|errnoOf\(error\) [!=]== '\w+'/gm,
         '',
       ),
     );

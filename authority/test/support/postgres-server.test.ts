@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { postgresPrograms } from '../../support/postgres-server.ts';
+import { postgresPrograms } from './postgres-server.ts';
 
 it('says that PostgreSQL is not installed where it is not', () => {
   const env = { PATH: process.env['PATH'], MESA_TEST_POSTGRES_ROOT: '/nonexistent' };

@@ -6,7 +6,7 @@ import {
   markdownFiles,
   readRepositoryFile,
   relativeLinks,
-} from '../../support/markdown.ts';
+} from '../support/markdown.ts';
 
 const FILES = markdownFiles();
 const DECISIONS = ['docs/decisions', 'authority/docs/decisions'] as const;

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-
 import { expect, it } from 'vitest';
 
-import { VaultCodec } from '../../../src/vault/vault-codec.ts';
-import { NODE, runMesa, type RunOptions } from '../../support/run-mesa.ts';
-import { documentOf, PASSPHRASE, UNLOCKED } from '../../support/stores.ts';
-import { createTempHome } from '../../support/temp-home.ts';
+import { VaultCodec } from '../../src/vault/vault-codec.ts';
+import { NODE, runMesa, type RunOptions } from '../support/run-mesa.ts';
+import { documentOf, PASSPHRASE, UNLOCKED } from '../support/stores.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 const MARGIN_BYTES = 160 * 1024 * 1024;
 // The limit is one of addresses. WebAssembly and glibc's arenas, one a thread, reserve many that they never use.

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { keepNewKey, type NewKey } from '../../../src/cli/api/keep-new-key.ts';
-import type { SecretStore } from '../../../src/core/secret-store.ts';
-import { Token } from '../../../src/core/token.ts';
-import { MesaAuthError } from '../../../src/errors.ts';
-import { answerJson, startApiServer, type Answer } from '../../support/api-server.ts';
-import { MemoryStore } from '../../support/memory-store.ts';
+import { keepNewKey, type NewKey } from '../../../../src/cli/api/keep-new-key.ts';
+import type { SecretStore } from '../../../../src/core/secret-store.ts';
+import { Token } from '../../../../src/core/token.ts';
+import { MesaAuthError } from '../../../../src/errors.ts';
+import { answerJson, startApiServer, type Answer } from '../../../support/api-server.ts';
+import { MemoryStore } from '../../../support/memory-store.ts';
 
 const NOW = new Date('2026-11-21T10:00:00.000Z');
 const NEW_KEY = Token.parse('mesa_new_key_00000000001');

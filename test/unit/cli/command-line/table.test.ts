@@ -1,15 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
 import { expect, it, vi } from 'vitest';
 
-import type { CommandSpec } from '../../../src/cli/command-line/spec.ts';
-import { findListed, loadTable, TABLE } from '../../../src/cli/command-line/table.ts';
-import { main } from '../../../src/main.ts';
-import { recordingHost } from '../../support/recording-host.ts';
-import { createTempHome } from '../../support/temp-home.ts';
+import type { CommandSpec } from '../../../../src/cli/command-line/spec.ts';
+import { findListed, loadTable, TABLE } from '../../../../src/cli/command-line/table.ts';
+import { main } from '../../../../src/main.ts';
+import { recordingHost } from '../../../support/recording-host.ts';
+import { createTempHome } from '../../../support/temp-home.ts';
 
-const FOLDER = resolve(import.meta.dirname, '../../../src/cli/commands');
+const FOLDER = resolve(import.meta.dirname, '../../../../src/cli/commands');
 
 interface CommandFile {
   readonly file: string;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { GLOBAL_FLAGS, type Flags } from '../../../src/cli/command-line/spec.ts';
-import { loadTable } from '../../../src/cli/command-line/table.ts';
-import { complete } from '../../../src/cli/command-line/complete.ts';
-import { parseStoreKey, type KeyScope } from '../../../src/core/key-scope.ts';
+import { complete } from '../../../../src/cli/command-line/complete.ts';
+import { GLOBAL_FLAGS, type Flags } from '../../../../src/cli/command-line/spec.ts';
+import { loadTable } from '../../../../src/cli/command-line/table.ts';
+import { parseStoreKey, type KeyScope } from '../../../../src/core/key-scope.ts';
 
 const table = await loadTable();
 const { commands: COMMANDS, groups: GROUPS } = table;
