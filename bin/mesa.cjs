@@ -69,5 +69,5 @@ function readCompiled(id) {
 if (existsSync(compiled) && !process.sourceMapsEnabled) {
   load('./start.cjs');
 } else {
-  require('../dist/start.cjs');
+  require(`${dist}/start.cjs`);
 }
