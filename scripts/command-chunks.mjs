@@ -37,8 +37,8 @@ function nameSoleCommand(id, graph) {
 }
 
 /**
- * In the file of the commands, imports become calls: a command's modules are loaded when it uses them, and none of them
- * for its help. The line numbers stay.
+ * In the file of the commands, imports become getters: a command's modules are loaded when it uses them, and none of
+ * them for its help. The line numbers stay.
  * @param {string} fileName of a file of the bundle
  * @param {string} code
  * @throws an error when the bundler writes imports in another way than this knows
@@ -52,11 +52,12 @@ export function loadWhenUsed(fileName, code) {
     /^(?:const|let) (\w+) = require\("(?!\.\/(?:start|rolldown-runtime)\.cjs")(.+)"\);$/gm,
     (_line, name, file) => {
       names.push(name);
-      return `const ${name} = () => require("${file}");`;
+      // A property, not a call: that would mean something else behind `new`.
+      return `const ${name} = { get it() { return require("${file}"); } };`;
     },
   );
   if (names.length === 0) {
     throw new Error(`${fileName} imports nothing in the way that is expected: every command would load all`);
   }
-  return late.replace(new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\(\\) =>)`, 'g'), '$&()');
+  return late.replace(new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\{ get it)`, 'g'), '$&.it');
 }
