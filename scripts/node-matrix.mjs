@@ -13,15 +13,15 @@ const TOO_OLD = ['12', '16', '18', '20.16.0'];
 const READS_LIBRARY = 16;
 // What Node's own modules do for mesa: files and locks, terminals, processes, sockets, requests, scrypt, and the bundle as such.
 const QUICK = [
-  'keys',
-  'agent',
-  'git-credential',
-  'mint-token',
-  'package',
-  'stdin-key',
-  'terminal-passphrase',
-  'terminal-signals',
-  'vault-errors',
+  'keys/keys',
+  'agent/agent',
+  'keys/git-credential',
+  'server/mint-token',
+  'build/package',
+  'keys/stdin-key',
+  'terminal/terminal-passphrase',
+  'terminal/terminal-signals',
+  'stores/vault-errors',
 ];
 const root = resolve(import.meta.dirname, '..');
 
