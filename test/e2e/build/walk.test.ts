@@ -7,13 +7,12 @@ import { walk } from '../../support/walk.ts';
 
 const KEY = 'mesa_Lq8sN2pX9f2c';
 
-/** The files of a walk in docs/architecture.md, in the order of the page. */
+/** The files that a walk in docs/architecture.md names. */
 function documentedWalk(command: string): readonly string[] {
   const page = readFileSync('docs/architecture.md', 'utf8');
   const section = page.split(/^### /m).find((part) => part.startsWith(`\`${command}\``)) ?? '';
-  return Array.from(section.matchAll(/^\d+\. .*$|^ {3}.*$/gm), ([line]) => line).flatMap((line) =>
-    Array.from(line.matchAll(/`([\w/-]+\.ts)`/g), ([, file]) => `src/${file}`),
-  );
+  const named = Array.from(section.matchAll(/`([\w/-]+\.ts)`/g), ([, file]) => `src/${file}`);
+  return [...new Set(named)];
 }
 
 it.each([
