@@ -58,5 +58,7 @@ export function loadWhenUsed(fileName, code) {
   if (names.length === 0) {
     throw new Error(`${fileName} imports nothing in the way that is expected: every command would load all`);
   }
-  return late.replace(new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\(\\) =>)`, 'g'), '$&()');
+  const used = new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\(\\) =>)`, 'g');
+  // In brackets, because `new file().Class()` is an instance of `file`.
+  return late.replace(used, '($&())');
 }
