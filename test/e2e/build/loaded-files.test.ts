@@ -7,7 +7,7 @@ import { documentOf, writePlaintext } from '../../support/stores.ts';
 import { createTempHome } from '../../support/temp-home.ts';
 
 const KEY = 'mesa_key00000000001111';
-const HELP = ['commands', 'full', 'rolldown-runtime', 'start'];
+const HELP = ['commands', 'full', 'rolldown-runtime', 'set-key', 'start'];
 
 /** Names of the bundle's files that a command line loads, in alphabetical order. */
 async function loadedFiles(args: readonly string[], stdin = ''): Promise<readonly string[]> {
@@ -56,5 +56,5 @@ it.each([
 });
 
 it('Tab loads every declaration, and of what commands work with only what completes', async () => {
-  expect(await loadedFiles(['__complete'], 'mesa\nauth\n')).toEqual(['commands', 'complete', 'start']);
+  expect(await loadedFiles(['__complete'], 'mesa\nauth\n')).toEqual(['commands', 'complete', 'set-key', 'start']);
 });

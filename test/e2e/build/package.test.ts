@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -27,35 +37,42 @@ function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8')) as T;
 }
 
-function npm(args: readonly string[], home: TempHome): string {
+function npm(args: readonly string[], home: string): string {
   return execFileSync('npm', args, {
     cwd: root,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'] ?? '', HOME: home.path, npm_config_update_notifier: 'false' },
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, npm_config_update_notifier: 'false' },
   });
 }
 
-/** Packs without building again: other tests use what is in dist. */
-function pack(home: TempHome): { readonly files: readonly string[]; readonly tarball: string } {
-  const [packed] = JSON.parse(
-    npm(['pack', '--json', '--ignore-scripts', '--pack-destination', home.path], home),
+/** The package as it would be published, made once: what each test does with it, it does with a copy. */
+let packed: { readonly files: readonly string[]; readonly tarball: string };
+let madeConsumer: string;
+
+beforeAll(() => {
+  const home = mkdtempSync(join(tmpdir(), 'mesa-test-'));
+  // Without building again: other tests use what is in dist.
+  const [made] = JSON.parse(
+    npm(['pack', '--json', '--ignore-scripts', '--pack-destination', home], home),
   ) as {
     filename: string;
     files: { path: string }[];
   }[];
-  return {
-    files: (packed?.files ?? []).map(({ path }) => path),
-    tarball: join(home.path, packed?.filename ?? ''),
+  packed = {
+    files: (made?.files ?? []).map(({ path }) => path),
+    tarball: join(home, made?.filename ?? ''),
   };
-}
+  madeConsumer = join(home, 'consumer');
+  mkdirSync(madeConsumer);
+  writeFileSync(join(madeConsumer, 'package.json'), '{"type":"module"}');
+  npm(['install', '--offline', '--prefix', madeConsumer, packed.tarball], home);
+  return () => rmSync(home, { recursive: true, force: true });
+});
 
 /** A directory with the package, and nothing else, installed from its tarball. */
 function createConsumer(): string {
-  const home = createTempHome();
-  const consumer = join(home.path, 'consumer');
-  mkdirSync(consumer);
-  writeFileSync(join(consumer, 'package.json'), '{"type":"module"}');
-  npm(['install', '--offline', '--prefix', consumer, pack(home).tarball], home);
+  const consumer = join(createTempHome().path, 'consumer');
+  cpSync(madeConsumer, consumer, { recursive: true, verbatimSymlinks: true });
   return consumer;
 }
 
@@ -85,7 +102,7 @@ function programWithOption(option: string): string {
 
 describe('the npm package', () => {
   it('contains the program, its licences and its SBOM, and nothing that only developers need', () => {
-    const { files } = pack(createTempHome());
+    const { files } = packed;
     expect(files).toEqual(
       expect.arrayContaining([
         'LICENSE',
@@ -113,9 +130,8 @@ describe('the npm package', () => {
 
   it('installs as exactly one package, without scripts or native code, and gives a working mesa under both names', () => {
     const home = createTempHome();
-    const { tarball } = pack(home);
     const prefix = join(home.path, 'prefix');
-    npm(['install', '--global', '--offline', '--prefix', prefix, tarball], home);
+    npm(['install', '--global', '--offline', '--prefix', prefix, packed.tarball], home.path);
     const modules = join(prefix, 'lib/node_modules');
     expect(readdirSync(modules)).toEqual(['mesa-auth']);
     const installed = join(modules, 'mesa-auth');

@@ -10,6 +10,7 @@ import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const NEEDED = [
   'README.md',
+  'bin',
   'dist',
   'package.json',
   'package-lock.json',
