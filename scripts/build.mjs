@@ -1,5 +1,5 @@
 // Bundles src/ into dist/. Types are checked by tsc; this only builds.
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { rolldown } from 'rolldown';
@@ -7,28 +7,17 @@ import { rolldown } from 'rolldown';
 import { digestSources, recordBuild } from './built-from.mjs';
 import { COMMAND_GROUPS, loadWhenUsed } from './command-chunks.mjs';
 import { writeDeclarations } from './declarations.mjs';
+import { lighterPackages } from './lighter-packages.mjs';
 import { precompile } from './precompile.mjs';
 import { bundledPackages, cycloneDx, thirdPartyLicenses } from './supply-chain.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const EMPTY_MODULE = '\0empty.cjs';
 const product = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-
-// commander loads node:child_process, a fifth of a bare start, for subcommands that are programs of their own. There
-// are none here.
-const withoutExecutableCommands = {
-  name: 'without-executable-commands',
-  resolveId: (id, importer) =>
-    id === 'node:child_process' && importer?.includes('/node_modules/commander/') === true
-      ? EMPTY_MODULE
-      : null,
-  load: (id) => (id === EMPTY_MODULE ? 'module.exports = {};' : null),
-};
 
 const options = {
   cwd: root,
   platform: 'node',
-  plugins: [withoutExecutableCommands],
+  plugins: lighterPackages,
   transform: { target: 'node20.17', define: { MESA_VERSION: JSON.stringify(product.version) } },
   // @iarna/toml hides a require() from browser bundlers that way; it is the one known eval.
   onLog: (level, log, report) => {
@@ -56,7 +45,7 @@ const { output } = await bundle.write({
       // What every write needs: one file is loaded faster than five.
       {
         name: 'write',
-        test: /src\/(?:stores\/(?:apply-changes|compare-documents|format-document)|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
+        test: /src\/(?:stores\/(?:apply-changes|format-document)|platform\/(?:create-dirs|file-lock|flock-helper|replace-file))\.ts$/,
       },
       // What a look-up through the agent loads: one file, too.
       {
@@ -70,23 +59,6 @@ const { output } = await bundle.write({
 });
 await bundle.close();
 output.forEach(finish);
-
-// What is started: it loads the others, compiled beforehand where that is possible.
-const loader = await rolldown({
-  ...options,
-  input: 'src/mesa.ts',
-  external: ['./start.cjs'],
-  // An old Node must be able to read the sentence that refuses it.
-  transform: { ...options.transform, target: 'es2017' },
-});
-await loader.write({
-  file: join(root, 'dist/mesa.cjs'),
-  format: 'cjs',
-  sourcemap: true,
-  comments: { jsdoc: false, annotation: false },
-});
-await loader.close();
-chmodSync(join(root, 'dist/mesa.cjs'), 0o755);
 
 // What others import shares no file with the program, so that neither can slow down or change the other.
 const library = await rolldown({ ...options, input: 'src/access-token.ts' });

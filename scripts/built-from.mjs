@@ -8,11 +8,12 @@ const ROOT = resolve(import.meta.dirname, '..');
 
 const PROGRAMS = {
   mesa: {
-    start: 'dist/mesa.cjs',
+    start: 'bin/mesa.cjs',
     record: 'dist/built-from.json',
     command: 'npm run build',
-    // The lock file, because packages are in the bundle.
+    // The lock file, because packages are in the bundle; `bin`, because what is compiled beforehand is for its reading.
     sources: [
+      'bin',
       'src',
       'package.json',
       'package-lock.json',
@@ -22,6 +23,7 @@ const PROGRAMS = {
       'scripts/command-chunks.mjs',
       'scripts/declarations.mjs',
       'scripts/keep-compiled.cjs',
+      'scripts/lighter-packages.mjs',
       'scripts/precompile.mjs',
       'scripts/supply-chain.mjs',
     ],

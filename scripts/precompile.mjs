@@ -1,4 +1,4 @@
-// Keeps the compiled code of the frequent commands in dist/compiled, for the Node that runs the build: see src/mesa.ts.
+// Keeps the compiled code of the frequent commands in dist/compiled, for the Node that runs the build: see bin/mesa.cjs.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ function runnerIn(dist, compiled) {
   return (home, args, { input = '', env = {} } = {}) => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['--require', keep, join(dist, 'mesa.cjs'), ...args],
+      ['--require', keep, join(dist, '../bin/mesa.cjs'), ...args],
       {
         cwd: home,
         input,

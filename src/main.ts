@@ -1,18 +1,9 @@
-import { command as getKey } from './cli/commands/get-key.ts';
-import { command as gitCredential } from './cli/commands/git-credential.ts';
-import {
-  parsePlainCommandLine,
-  runPlainCommandLine,
-  type CommandLine,
-  type CommandTable,
-} from './cli/command-line/spec.ts';
+import { parsePlainCommandLine, runPlainCommandLine, type CommandLine } from './cli/command-line/spec.ts';
+import { findListed, FREQUENT, loadTable } from './cli/command-line/table.ts';
 import { reportError } from './cli/terminal/report-error.ts';
+import type { Host } from './platform/host.ts';
 import { Output } from './session/output.ts';
 import { AGENT_COMMAND, VERSION } from './session/program.ts';
-import type { Host } from './platform/host.ts';
-
-/** The commands that are started most: they are part of the entry file, and found without the table of all. */
-const FREQUENT = [getKey, gitCredential];
 
 /**
  * Runs one command line.
@@ -42,11 +33,6 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
 
 /** A plain command line of any command, of which no other one is loaded. */
 async function parseListed(argv: readonly string[]): Promise<CommandLine | undefined> {
-  const { findListed } = await import('./cli/command-line/table.ts');
   const listed = findListed(argv);
   return listed === undefined ? undefined : parsePlainCommandLine(argv, [(await listed.load()).command]);
-}
-
-async function loadTable(): Promise<CommandTable> {
-  return (await import('./cli/command-line/table.ts')).loadTable();
 }

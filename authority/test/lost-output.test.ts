@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { type Authority, cleanUp, endSuite, PROGRAM, startAuthority } from './support/authority.ts';
+import { type Authority, builtAuthority, cleanUp, endSuite, startAuthority } from './support/authority.ts';
 import { fullDisk, fullPipe, pipeWithoutReader } from './support/lost-pipe.ts';
 import { rawConnection } from './support/raw-http.ts';
 import { rest } from './support/rest.ts';
@@ -28,7 +28,7 @@ async function freePort(): Promise<number> {
 /** A server whose streams are these descriptors; it is known by its answers alone. */
 async function serveWith(storage: readonly string[], stdout: number, stderr: number | 'pipe') {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const args = [PROGRAM, 'serve', '--listen', new URL(url).host, ...storage];
+  const args = [builtAuthority(), 'serve', '--listen', new URL(url).host, ...storage];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', stdout, stderr],
     env: { HOME: '/nonexistent' },
@@ -123,7 +123,7 @@ describe('a server whose log cannot be written', () => {
 });
 
 function run(args: readonly string[], stdout: number | 'pipe', stderr: number | 'pipe') {
-  const { status, stderr: said } = spawnSync(process.execPath, [PROGRAM, ...args], {
+  const { status, stderr: said } = spawnSync(process.execPath, [builtAuthority(), ...args], {
     stdio: ['ignore', stdout, stderr],
     encoding: 'utf8',
     env: { HOME: '/nonexistent' },

@@ -1,6 +1,6 @@
 import { MesaAuthError } from '../errors.ts';
-import { wallClock } from '../platform/clock.ts';
 import type { Host } from '../platform/host.ts';
+import { wallClock } from '../platform/process-host.ts';
 import { Context } from '../session/context.ts';
 import type { KeyOptions } from './options.ts';
 

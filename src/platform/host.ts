@@ -2,6 +2,8 @@
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
+  /** Where this system keeps data and configuration; undefined where mesa decides, by `env` and `platform`. */
+  readonly directories?: Directories | undefined;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly stdin: InputStream;
@@ -12,6 +14,12 @@ export interface Host {
   readonly script: string;
   /** For new vaults, base-2 logarithm of scrypt's N; undefined takes the vault's default, 18. */
   readonly workFactor?: number;
+}
+
+/** Of this program alone, as `~/.local/share/mesa`; perhaps relative, when a variable is. */
+export interface Directories {
+  readonly data: string;
+  readonly config: string;
 }
 
 export interface OutputStream {

@@ -1,8 +1,12 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import envPaths from 'env-paths';
 
-import { errnoOf } from '../errors.ts';
-import { wallClock } from './clock.ts';
+import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { Host, InputStream, OutputStream } from './host.ts';
+import type { Paths } from './paths.ts';
+
+export type PathsInput = Pick<Host, 'env' | 'platform' | 'directories'>;
 
 const BUSY_PAUSE_MS = 5;
 const READ_SIZE = 65_536;
@@ -14,6 +18,8 @@ export function processHost(): Host {
   return {
     env: process.env,
     platform: process.platform,
+    // On macOS, data is where the documentation says, and not in ~/Library.
+    directories: process.platform === 'linux' ? envPaths('mesa', { suffix: '' }) : undefined,
     stdout: outputStream(1),
     stderr: outputStream(2),
     stdin: inputStream(),
@@ -21,6 +27,23 @@ export function processHost(): Host {
     now: wallClock,
     script: process.argv[1] ?? '',
   };
+}
+
+/**
+ * The time of this machine's clock.
+ * @throws FAILURE outside the years 1 to 9999: a date like that can be stored nowhere
+ */
+export function wallClock(): Date {
+  const now = new Date();
+  const year = now.getUTCFullYear();
+  if (year < 1 || year > 9_999) {
+    throw new MesaAuthError(
+      'FAILURE',
+      `the clock of this machine is in the year ${year}; nothing is done with such a date`,
+      { hint: 'set the clock, then run the command again' },
+    );
+  }
+  return now;
 }
 
 function workingDir(): string | undefined {
@@ -111,5 +134,78 @@ function retryWhenBusy(operation: () => number): number {
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MS);
     }
+  }
+}
+
+/**
+ * What env-paths found is taken where it is absolute: it also takes relative values of XDG variables, which the XDG Base
+ * Directory Specification ("Basics") tells programs to ignore.
+ * @throws HOME_UNUSABLE when HOME is empty or relative: guessing would put secrets in the working directory.
+ *   An unset HOME is looked up in the password database, as every shell does.
+ */
+export function resolvePaths({ env, platform, directories }: PathsInput): Paths {
+  // Without `.`, `..` and doubled slashes: paths are compared below.
+  const home = resolve(homeDir(env['HOME']));
+  // The XDG base directories are a convention of Linux; macOS keeps the documented paths (spec section 3).
+  const xdg = (name: string): string | undefined => {
+    const value = platform === 'darwin' ? undefined : env[name];
+    return value !== undefined && isAbsolute(value) ? resolve(value) : undefined;
+  };
+  const dataDir =
+    absolute(directories?.data) ?? under(xdg('XDG_DATA_HOME') ?? under(home, '.local/share'), 'mesa');
+  const dataHome = dirname(dataDir);
+  const configDir =
+    absolute(directories?.config) ?? under(xdg('XDG_CONFIG_HOME') ?? under(home, '.config'), 'mesa');
+  const configFile = under(configDir, 'config.toml');
+  const otherConfigs = [under(home, '.config/mesa/config.toml'), '/etc/mesa/config.toml'];
+  return {
+    home,
+    dataHome,
+    dataBase: dataHome.startsWith(under(home, '')) ? home : dataHome,
+    dataDir,
+    encryptedStore: `${dataDir}/secrets.vault.age`,
+    plaintextStore: `${dataDir}/secrets.plaintext.toml`,
+    lockFile: `${dataDir}/.lock`,
+    useLog: `${dataDir}/uses.log`,
+    olderUseLog: `${dataDir}/uses.1.log`,
+    runtimeHome: xdg('XDG_RUNTIME_DIR'),
+    configFiles: [configFile, ...otherConfigs.filter((file) => file !== configFile)],
+  };
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+/** Not `join`: there is nothing left to normalize, and every look-up passes here. Only `/` ends with a slash. */
+function under(dir: string, rest: string): string {
+  return `${dir === '/' ? '' : dir}/${rest}`;
+}
+
+function homeDir(fromEnvironment: string | undefined): string {
+  const home = fromEnvironment ?? homeFromPasswordDatabase();
+  if (home !== undefined && isAbsolute(home)) {
+    return home;
+  }
+  const problem =
+    home === undefined
+      ? 'not set, and this user has no home'
+      : home === ''
+        ? 'empty'
+        : 'not an absolute path';
+  throw new MesaAuthError('HOME_UNUSABLE', `HOME is ${problem}`, {
+    hint: 'set HOME to your home directory',
+  });
+}
+
+/** Undefined for a user without an entry, as in a container that was given a bare number. */
+function homeFromPasswordDatabase(): string | undefined {
+  try {
+    return process.getBuiltinModule('node:os').userInfo().homedir;
+  } catch (error) {
+    if (errnoOf(error) === undefined) {
+      throw error;
+    }
+    return undefined;
   }
 }

@@ -6,10 +6,12 @@ import {
 } from '@mesadev/rest';
 
 import type { Permission } from '../access-token/permissions.ts';
+import { quoteText } from '../core/escape-text.ts';
 import { isWritableMoment } from '../core/moment.ts';
 import { isPrintableName } from '../core/printable-name.ts';
 import { Token } from '../core/token.ts';
-import { StrangeCreation, strangeAnswer } from './failures.ts';
+import { MesaAuthError } from '../errors.ts';
+import { RefusedRequest, StrangeCreation, strangeAnswer } from './failures.ts';
 import { fieldsOf, isTexts } from './fields.ts';
 import { clientOptions } from './official-client.ts';
 import { allPages, PAGE_SIZE } from './pages.ts';
@@ -121,9 +123,9 @@ export async function createApiKey(access: ApiAccess, org: string, order: KeyOrd
   return { ...key, expires, token };
 }
 
-/** Makes a key useless for good. Of one that is revoked already it is no error. @throws as requestJson */
+/** Makes a key useless for good. Of one that is revoked already it is no error. @throws as requestJson, KEY_NOT_FOUND */
 export async function revokeApiKey(access: ApiAccess, org: string, id: string): Promise<void> {
-  const answer = await revoke({ ...clientOptions(access), path: { org, id } });
+  const answer = await aboutKey(org, id, () => revoke({ ...clientOptions(access), path: { org, id } }));
   if (fieldsOf(answer)['success'] !== true) {
     throw strangeAnswer(access.apiUrl, 'the revocation of an API key');
   }
@@ -132,7 +134,7 @@ export async function revokeApiKey(access: ApiAccess, org: string, id: string): 
 /**
  * Sets tags and, with null, removes them.
  * @returns all tags that the key has then
- * @throws as requestJson
+ * @throws as requestJson, KEY_NOT_FOUND
  */
 export async function changeTags(
   access: ApiAccess,
@@ -142,12 +144,28 @@ export async function changeTags(
 ): Promise<ReadonlyMap<string, string>> {
   const body = { tags: Object.fromEntries(changes) };
   const tags = parseTags(
-    fieldsOf(await updateApiKey({ ...clientOptions(access), path: { org, id }, body }))['tags'],
+    fieldsOf(
+      await aboutKey(org, id, () => updateApiKey({ ...clientOptions(access), path: { org, id }, body })),
+    )['tags'],
   );
   if (tags === undefined) {
     throw strangeAnswer(access.apiUrl, 'the change of tags');
   }
   return tags;
+}
+
+/** A request about one key. @throws KEY_NOT_FOUND when the server does not know that key, else what it throws */
+async function aboutKey<T>(org: string, id: string, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    throw error instanceof RefusedRequest && error.status === 404
+      ? new MesaAuthError('KEY_NOT_FOUND', `there is no API key ${quoteText(id)} in organization '${org}'`, {
+          hint: `mesa auth api-keys list --org ${org}`,
+          cause: error,
+        })
+      : error;
+  }
 }
 
 function parseApiKey(value: unknown): ApiKey | undefined {

@@ -10,12 +10,12 @@ import { readClocks } from '../agent/two-clocks.ts';
 import { createUnlockState } from '../agent/unlock-state.ts';
 import { MAX_UNLOCK_MS } from '../core/unlock-time.ts';
 import { MesaAuthError } from '../errors.ts';
-import { wallClock } from '../platform/clock.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { tryLockFile, writeHolder } from '../platform/file-lock.ts';
 import type { Host, InputStream } from '../platform/host.ts';
 import type { Paths } from '../platform/paths.ts';
 import { closeQuietly } from '../platform/private-file.ts';
+import { wallClock } from '../platform/process-host.ts';
 import { AgentSideStore } from '../stores/agent-side-store.ts';
 import { VERSION } from './program.ts';
 

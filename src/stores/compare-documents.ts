@@ -1,6 +1,5 @@
 import { compareScopes, type StoreKey } from '../core/key-scope.ts';
-import { sameTable, type TomlTable } from '../toml/table.ts';
-import { inListingOrder, type DocumentEntry, type StoreDocument } from './document.ts';
+import { inListingOrder, sameEntry, type DocumentEntry, type StoreDocument } from './document.ts';
 
 /** How two documents differ in one scope. */
 export interface ScopeDifference {
@@ -44,26 +43,6 @@ function kindOf(
   return sameEntry(present, incoming) ? 'same' : 'details';
 }
 
-function sameEntry(a: DocumentEntry, b: DocumentEntry | undefined): boolean {
-  return (
-    b !== undefined &&
-    a.token.equals(b.token) &&
-    a.added?.getTime() === b.added?.getTime() &&
-    a.api === b.api &&
-    sameFields(a.fields, b.fields)
-  );
-}
-
-/** Whether two documents say the same, entry by entry, unknown fields and entries included. */
-export function sameDocument(a: StoreDocument, b: StoreDocument): boolean {
-  return (
-    a.entries.size === b.entries.size &&
-    [...a.entries].every(([name, entry]) => sameEntry(entry, b.entries.get(name))) &&
-    sameFields(a.unknownFields, b.unknownFields) &&
-    sameFields(a.unknownEntries, b.unknownEntries)
-  );
-}
-
 /**
  * Everything of both documents.
  * @param winner whose value counts where both have one that differs
@@ -79,9 +58,4 @@ export function mergeDocuments(
     unknownFields: new Map([...first.unknownFields, ...last.unknownFields]),
     unknownEntries: new Map([...first.unknownEntries, ...last.unknownEntries]),
   };
-}
-
-/** Most entries and documents have none. */
-function sameFields(a: TomlTable, b: TomlTable): boolean {
-  return (a.size === 0 && b.size === 0) || sameTable(a, b);
 }

@@ -1,7 +1,7 @@
 import { compareScopes, type StoreKey } from '../core/key-scope.ts';
 import { isPrintableName } from '../core/printable-name.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
-import { momentAt, type TomlTable } from '../toml/table.ts';
+import { sameTable, momentAt, type TomlTable } from '../toml/table.ts';
 
 /**
  * The document that both backends keep (spec section 3). Beside the keys it holds what this version does not know:
@@ -50,4 +50,30 @@ export function inListingOrder(
     before = entry;
   }
   return entries;
+}
+
+/** Whether two documents say the same, entry by entry, unknown fields and entries included. */
+export function sameDocument(a: StoreDocument, b: StoreDocument): boolean {
+  return (
+    a.entries.size === b.entries.size &&
+    [...a.entries].every(([name, entry]) => sameEntry(entry, b.entries.get(name))) &&
+    sameFields(a.unknownFields, b.unknownFields) &&
+    sameFields(a.unknownEntries, b.unknownEntries)
+  );
+}
+
+/** Whether two entries are the same in everything that a document holds. */
+export function sameEntry(a: DocumentEntry, b: DocumentEntry | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.token.equals(b.token) &&
+    a.added?.getTime() === b.added?.getTime() &&
+    a.api === b.api &&
+    sameFields(a.fields, b.fields)
+  );
+}
+
+/** Most entries and documents have none. */
+function sameFields(a: TomlTable, b: TomlTable): boolean {
+  return (a.size === 0 && b.size === 0) || sameTable(a, b);
 }

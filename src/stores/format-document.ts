@@ -1,6 +1,5 @@
 import { MesaAuthError } from '../errors.ts';
-import { sameDocument } from './compare-documents.ts';
-import { DOCUMENT_VERSION, type StoreDocument } from './document.ts';
+import { sameDocument, DOCUMENT_VERSION, type StoreDocument } from './document.ts';
 import { parseDocument } from './read-document.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, MesaAuthError } from '../errors.ts';
-import { sameDocument } from './compare-documents.ts';
 import type { StoreSnapshot } from './document-store.ts';
-import type { StoreDocument } from './document.ts';
+import { sameDocument, type StoreDocument } from './document.ts';
 import { assertUnchanged, readBack, rewriteDocument } from './store-snapshot.ts';
 
 export interface Move {

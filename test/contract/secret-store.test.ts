@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { describe } from 'vitest';
 
 import type { Backend } from '../../src/core/secret-store.ts';
-import { resolvePaths } from '../../src/platform/paths.ts';
+import { resolvePaths } from '../../src/platform/process-host.ts';
 import { storeOf } from '../../src/stores/stores.ts';
 import { startResidentAgent } from '../support/agent-in-process.ts';
 import { MemoryStore, type MemoryPlace } from '../support/memory-store.ts';

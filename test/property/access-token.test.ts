@@ -15,7 +15,7 @@ import {
   signParts,
   signRaw,
 } from '../support/access-tokens.ts';
-import { findFault, RUNS, textOf } from '../support/runs.ts';
+import { findFault, expectShare, RUNS, textOf } from '../support/runs.ts';
 import { MEMBER_NAMES, orgSlug, repoName } from './arbitraries.ts';
 
 const OPTIONS = { numRuns: RUNS };
@@ -145,8 +145,8 @@ describe('an access token', () => {
       }),
       OPTIONS,
     );
-    expect(accepted).toBeGreaterThan(RUNS / 1_000);
-    expect(refused).toBeGreaterThan(RUNS / 2);
+    expectShare(accepted, 0.08);
+    expectShare(refused, 0.4);
   });
 });
 

@@ -5,7 +5,7 @@ import { agentPlace } from '../../src/agent/socket-path.ts';
 import { readClocks } from '../../src/agent/two-clocks.ts';
 import { createUnlockState } from '../../src/agent/unlock-state.ts';
 import { ensurePrivateDir } from '../../src/platform/create-dirs.ts';
-import { resolvePaths } from '../../src/platform/paths.ts';
+import { resolvePaths } from '../../src/platform/process-host.ts';
 import { AgentSideStore } from '../../src/stores/agent-side-store.ts';
 import { PASSPHRASE } from './stores.ts';
 import type { TempHome } from './temp-home.ts';

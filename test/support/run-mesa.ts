@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
 
 import { builtProgram } from '../../scripts/built-from.mjs';
 import type { TempHome } from './temp-home.ts';
@@ -12,6 +13,11 @@ let built: string | undefined;
 export function builtMesa(): string {
   built ??= builtProgram('mesa');
   return built;
+}
+
+/** The directory of the bundle that it starts. @throws as builtMesa */
+export function builtDist(): string {
+  return resolve(builtMesa(), '../../dist');
 }
 
 /** The node that runs mesa: the one that runs the tests, unless scripts/node-matrix.mjs names another. */

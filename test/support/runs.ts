@@ -3,14 +3,23 @@ import { expect } from 'vitest';
 
 import { MesaAuthError } from '../../src/errors.ts';
 
-const asked = process.env['MESA_FUZZ_RUNS'];
+const USUAL_RUNS = 10_000;
 
-/** How many cases a property is tried on: 10,000, or what `npm run fuzz` asks for. */
-export const RUNS: number = Number(asked ?? 10_000);
+/** How many cases a property is tried on: 10,000, or what MESA_FUZZ_RUNS asks for, as `npm run fuzz` does. */
+export const RUNS: number = Number(process.env['MESA_FUZZ_RUNS'] ?? USUAL_RUNS);
 
-if (asked === undefined) {
+if (RUNS <= USUAL_RUNS) {
   // The same cases each time, so that a failure is of the change that is being tested. To look for new ones: npm run fuzz.
   fc.configureGlobal({ seed: 20_261_121 });
+}
+
+/**
+ * Asserts that a property was about something.
+ * @param count how many cases came to the point, or more where a case has several points
+ * @param share of RUNS that is the least, about half of what is usual: a few cases scatter
+ */
+export function expectShare(count: number, share: number): void {
+  expect(count).toBeGreaterThanOrEqual(Math.floor(RUNS * share));
 }
 
 const LONGEST_MS = 1_000;

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
-import { sql } from 'kysely';
 
+import { copySqlite } from '../database/copy-sqlite.ts';
 import { OperatorError } from '../errors.ts';
 import { tell } from '../output.ts';
 import { addStorageOptions, openStorage, type StorageOptions } from './storage-options.ts';
@@ -30,7 +30,7 @@ async function backup(file: string, options: StorageOptions): Promise<void> {
   }
   const { db } = await openStorage(options);
   try {
-    await sql`vacuum into ${target}`.execute(db);
+    await copySqlite(db, target);
   } finally {
     await db.destroy();
   }

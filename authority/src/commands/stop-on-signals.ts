@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { App } from '../http/services.ts';
 
 /** How long requests under way may take to end. */
 const GRACE_MS = 30_000;
@@ -7,7 +7,7 @@ const GRACE_MS = 30_000;
  * Waits for SIGTERM or SIGINT, then lets the requests under way end, for 30 seconds at most; a second signal ends at
  * once. Resolves when everything is closed.
  */
-export async function stopOnSignals(app: FastifyInstance): Promise<void> {
+export async function stopOnSignals(app: App): Promise<void> {
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

@@ -1,6 +1,7 @@
 import { type Kysely, type Migration, sql } from 'kysely';
 
-import type { DatabaseKind } from './open-database.ts';
+/** Whose SQL it is. */
+export type DatabaseKind = 'sqlite' | 'postgres';
 
 /**
  * Every change of the schema, in order; one that was released is never edited. Run by Kysely's Migrator, which on

@@ -8,8 +8,6 @@ import { migrations } from './migrations.ts';
 import type { Database, Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
-export type DatabaseKind = 'sqlite' | 'postgres';
-
 export type DatabasePlace =
   | { readonly kind: 'sqlite'; readonly path: string }
   /** A URL as libpq has them: postgres://user:password@host:port/name */

@@ -11,9 +11,11 @@ import {
 } from 'fastify';
 
 import { ApiError } from '../errors.ts';
-import { addCare, limitBodyTime, onClientError } from './care.ts';
+import { onClientError } from './client-error.ts';
 import { errorBody, sendError } from './error-reply.ts';
+import { addReplyHeaders } from './headers.ts';
 import { acceptJsonBodies } from './json-body.ts';
+import { limitBodyTime } from './limits.ts';
 import { refuseOtherMethods } from './other-methods.ts';
 import { newRequestId } from './request-id.ts';
 import { addRequestLog, loggerOfRequest } from './request-log.ts';
@@ -67,7 +69,7 @@ export async function createApp(services: Services, options: AppOptions): Promis
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send(errorBody(new ApiError('NOT_FOUND', 'There is no such path'), request.id)),
   );
-  addCare(app);
+  addReplyHeaders(app);
   app.addHook('onRequest', (request, _reply, done) => {
     // Git's bodies may take hours.
     if (request.is404 || /^\/(?:v1|health)/.test(request.routeOptions.url ?? '')) {
@@ -117,7 +119,7 @@ function serverOptions({ logger, proxies, tls }: AppOptions, { headers }: TimeLi
     bodyLimit: BODY_LIMIT_BYTES,
     connectionTimeout: IDLE_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Of whole requests, and a push may take hours: care.ts limits REST bodies instead.
+    // Of whole requests, and a push may take hours: limits.ts limits REST bodies instead.
     requestTimeout: 0,
     forceCloseConnections: 'idle',
     // A stopping server finishes what came in, and says `Connection: close`.

@@ -2,8 +2,8 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 
 import { ApiError, codeOf } from '../errors.ts';
 import { GitFailure } from '../git/pack-service.ts';
-import { limitBodyTime } from './care.ts';
 import { toApiError } from './error-reply.ts';
+import { limitBodyTime } from './limits.ts';
 
 /** For the rest of a body that nobody wants. */
 const REST_OF_BODY_MS = 20_000;

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bearerCredential } from '../authentication/credential.ts';
 import { ApiError } from '../errors.ts';
 import { type Caller, requireOrganization } from '../rules/caller.ts';
-import { requireJsonAccepted, requirePlainBody } from './care.ts';
+import { requireJsonAccepted, requirePlainBody } from './headers.ts';
 import { identify } from './identify.ts';
 import type { Services } from './services.ts';
 

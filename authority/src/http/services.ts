@@ -23,6 +23,9 @@ export interface Services {
   readonly now: () => Date;
 }
 
+/** The server, for who starts and stops it. */
+export type App = FastifyInstance;
+
 /** Fastify with requests and replies typed by their schemas. */
 export type RestApp = FastifyInstance<
   RawServerDefault,

@@ -1,4 +1,5 @@
 import type { KeyScope } from '../../core/key-scope.ts';
+import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS } from './help-topics.ts';
 import {
   findFlag,
   GLOBAL_FLAGS,
@@ -11,7 +12,6 @@ import {
   type FlagValue,
   type Values,
 } from './spec.ts';
-import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS } from './help-topics.ts';
 
 export interface Candidate {
   readonly text: string;

@@ -2,6 +2,9 @@ import { Command, CommanderError } from 'commander';
 
 import { MesaAuthError } from '../../errors.ts';
 import type { Host } from '../../platform/host.ts';
+import { Output } from '../../session/output.ts';
+import { VERSION } from '../../session/program.ts';
+import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS, type Topic } from './help-topics.ts';
 import {
   actionOf,
   contextOf,
@@ -15,9 +18,6 @@ import {
   withValue,
 } from './spec.ts';
 import { loadTable, PROGRAM_EXAMPLES, wordsOf } from './table.ts';
-import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS, type Topic } from './help-topics.ts';
-import { Output } from '../../session/output.ts';
-import { VERSION } from '../../session/program.ts';
 
 /** Of help in a pipe. */
 const DEFAULT_WIDTH = 80;

@@ -1,3 +1,7 @@
+import { isBackend } from '../../config/config.ts';
+import { quoteText } from '../../core/escape-text.ts';
+import { BACKENDS, type Backend } from '../../core/secret-store.ts';
+import { MesaAuthError } from '../../errors.ts';
 import type { MintOptions } from '../../session/mint.ts';
 import { orgFlag, valueOf, valuesOf, type ArgumentSpec, type Flags, type FlagSpec } from './spec.ts';
 
@@ -68,3 +72,13 @@ export const PLAN_JSON_FLAG: FlagSpec = {
   long: '--json',
   description: 'with --dry-run: print one JSON document',
 };
+
+/** A backend as a flag names it. @throws USAGE */
+export function parseBackend(text: string): Backend {
+  if (isBackend(text)) {
+    return text;
+  }
+  // It may be a key in the wrong place.
+  const shown = /^[a-z-]{1,24}$/.test(text) ? quoteText(text) : '(not shown)';
+  throw new MesaAuthError('USAGE', `unknown secrets backend ${shown}; expected ${BACKENDS.join(' or ')}`);
+}

@@ -1,3 +1,5 @@
+import { command as getKey } from '../commands/get-key.ts';
+import { command as gitCredential } from '../commands/git-credential.ts';
 import { GLOBAL_FLAGS, type CommandSpec, type CommandTable, type GroupSpec } from './spec.ts';
 
 /** A command, declared in a file of its own. */
@@ -7,6 +9,9 @@ export interface ListedCommand {
   readonly load: () => Promise<{ readonly command: CommandSpec }>;
 }
 
+/** The commands that are started most: they are part of the entry file, and looked for before all others. */
+export const FREQUENT: readonly CommandSpec[] = [getKey, gitCredential];
+
 /** Every command, in the order of help. */
 export const TABLE: readonly ListedCommand[] = [
   { words: 'init', load: () => import('../commands/init.ts') },
@@ -15,8 +20,8 @@ export const TABLE: readonly ListedCommand[] = [
   { words: 'auth rm-key', load: () => import('../commands/rm-key.ts') },
   { words: 'auth unlock', load: () => import('../commands/unlock.ts') },
   { words: 'auth lock', load: () => import('../commands/lock.ts') },
-  { words: 'auth get-key', load: () => import('../commands/get-key.ts') },
-  { words: 'auth git-credential', load: () => import('../commands/git-credential.ts') },
+  { words: 'auth get-key', load: () => Promise.resolve({ command: getKey }) },
+  { words: 'auth git-credential', load: () => Promise.resolve({ command: gitCredential }) },
   { words: 'auth mint-token', load: () => import('../commands/mint-token.ts') },
   { words: 'auth exec', load: () => import('../commands/exec.ts') },
   { words: 'auth setup-git', load: () => import('../commands/setup-git.ts') },

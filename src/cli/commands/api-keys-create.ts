@@ -150,7 +150,11 @@ async function findTarget(
   return { store, scopes };
 }
 
-async function create(context: Context, { access, org }: OrgAccess, order: KeyOrder): Promise<CreatedApiKey> {
+async function create(
+  context: Pick<Context, 'host'>,
+  { access, org }: OrgAccess,
+  order: KeyOrder,
+): Promise<CreatedApiKey> {
   try {
     return await withProgress(context, 'creating the API key', () => createApiKey(access, org, order));
   } catch (error) {

@@ -77,7 +77,7 @@ async function runListApiKeys(context: Context, options: ListApiKeysOptions): Pr
 }
 
 async function writeKeys(
-  context: Context,
+  context: Pick<Context, 'host' | 'output'>,
   { access, org }: OrgAccess,
   filter: ListFilter,
   json: boolean,

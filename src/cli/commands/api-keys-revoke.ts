@@ -5,7 +5,6 @@ import { MesaAuthError } from '../../errors.ts';
 import { revokeApiKey } from '../../rest/api-keys.ts';
 import type { Context } from '../../session/context.ts';
 import { parseKeyId } from '../api/api-key-flags.ts';
-import { missingApiKey } from '../api/missing-api-key.ts';
 import { identify, accessOrg, type OrgAccess } from '../api/org-access.ts';
 import { API_ORG_FLAG, KEY_ID } from '../command-line/shared-flags.ts';
 import { JSON_FLAG, valueOf, type CommandSpec } from '../command-line/spec.ts';
@@ -49,11 +48,7 @@ async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): 
       hint: `to replace the key instead: mesa auth api-keys rotate --org ${org}`,
     });
   }
-  try {
-    await withProgress(context, 'revoking the API key', () => revokeApiKey(access, org, id));
-  } catch (error) {
-    throw missingApiKey(error, id, org);
-  }
+  await withProgress(context, 'revoking the API key', () => revokeApiKey(access, org, id));
   context.output.note(`revoked API key ${id} of organization ${org}`);
   const left = [...((await key.store?.read())?.values() ?? [])].filter(
     (entry) => entry.keyId === id || (identity.keyId === id && entry.token.equals(key.token)),
@@ -72,7 +67,12 @@ async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): 
   }
 }
 
-function isConfirmed(context: Context, { key, org }: OrgAccess, id: string, yes: boolean): Promise<boolean> {
+function isConfirmed(
+  context: Pick<Context, 'prompter'>,
+  { key, org }: OrgAccess,
+  id: string,
+  yes: boolean,
+): Promise<boolean> {
   const name = nameOfKey(key.source);
   return hasConsent(
     context,

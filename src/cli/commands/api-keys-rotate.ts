@@ -82,7 +82,7 @@ async function runRotateApiKey(context: Context, options: RotateApiKeyOptions): 
 }
 
 async function rotate(
-  context: Context,
+  context: Pick<Context, 'environmentKey' | 'host' | 'output'>,
   rotation: Rotation,
   options: RotateApiKeyOptions,
   expires: number | undefined,
@@ -122,7 +122,7 @@ async function rotate(
 
 /** A key that the server accepts and that is the one that was made; else it is revoked again. */
 async function createVerified(
-  context: Context,
+  context: Pick<Context, 'host'>,
   { access, org, keyId, ...rotation }: Rotation,
   order: KeyOrder,
 ): Promise<CreatedApiKey> {
@@ -178,7 +178,7 @@ function orderLike(
 }
 
 async function revoke(
-  context: Context,
+  context: Pick<Context, 'host'>,
   { access, org, id }: Pick<Rotation, 'access' | 'org'> & { readonly id: string },
 ): Promise<void> {
   try {
@@ -196,7 +196,7 @@ async function revoke(
 }
 
 function report(
-  context: Context,
+  context: Pick<Context, 'environmentKey' | 'output'>,
   { json }: RotateApiKeyOptions,
   { org, scopes, old, orphans }: Rotation,
   { id, token, expires }: Pick<CreatedApiKey, 'id' | 'token' | 'expires'>,

@@ -2,7 +2,6 @@ import { MesaAuthError } from '../../errors.ts';
 import { changeTags } from '../../rest/api-keys.ts';
 import type { Context } from '../../session/context.ts';
 import { parseKeyId, parseTagChanges } from '../api/api-key-flags.ts';
-import { missingApiKey } from '../api/missing-api-key.ts';
 import { accessOrg } from '../api/org-access.ts';
 import { API_ORG_FLAG, KEY_ID } from '../command-line/shared-flags.ts';
 import { JSON_FLAG, valueOf, type CommandSpec } from '../command-line/spec.ts';
@@ -37,12 +36,7 @@ async function runTagApiKey(context: Context, options: TagApiKeyOptions): Promis
     });
   }
   const { access, org } = await accessOrg(context, options.org);
-  let tags: ReadonlyMap<string, string>;
-  try {
-    tags = await withProgress(context, 'changing tags', () => changeTags(access, org, id, changes));
-  } catch (error) {
-    throw missingApiKey(error, id, org);
-  }
+  const tags = await withProgress(context, 'changing tags', () => changeTags(access, org, id, changes));
   if (options.json) {
     context.output.json({ organization: org, id, tags: Object.fromEntries(tags) });
   } else if (tags.size === 0) {

@@ -99,7 +99,7 @@ async function copyVault(context: Context, store: PromptedVaultStore): Promise<U
 
 /** The document in an age file, or as it is when that was asked for and confirmed; undefined when it was not. */
 async function copyPlaintext(
-  context: Context,
+  context: Pick<Context, 'host' | 'interaction' | 'output' | 'prompter'>,
   store: WholeStore,
   path: string,
   { plaintext, yes }: BackupOptions,
@@ -129,7 +129,7 @@ async function copyPlaintext(
  * A backup may lie anywhere, but whoever can write there can put another one in its place.
  * @throws IO when there is no such directory: nobody shall type a passphrase for it
  */
-function checkDir(context: Context, dir: string): void {
+function checkDir(context: Pick<Context, 'output'>, dir: string): void {
   let stats: Stats;
   try {
     stats = statSync(dir);

@@ -25,7 +25,10 @@ const PATIENCE_MS = 1_000;
  * candidates go to standard output, one a line, with a tab and a description where there is one. Never asks, never
  * writes, registers no MESA_ORGS, and when anything fails says nothing at all: somebody is in the middle of a line.
  */
-async function runComplete({ host, output }: Context, loadTable: () => Promise<CommandTable>): Promise<void> {
+async function runComplete(
+  { host, output }: Pick<Context, 'host' | 'output'>,
+  loadTable: () => Promise<CommandTable>,
+): Promise<void> {
   try {
     const words = readWords(host.stdin.isTerminal ? [] : host.stdin.chunks());
     const found = await complete(await loadTable(), words, (flags) =>

@@ -26,7 +26,7 @@ interface CompletionOptions {
 }
 
 /** `mesa completion`: the script for a shell. @throws USAGE for any other word than a shell that there is one for */
-function runCompletion(context: Context, options: CompletionOptions): void {
+function runCompletion(context: Pick<Context, 'output'>, options: CompletionOptions): void {
   const shell = SHELLS.find((name) => name === options.shell);
   if (shell === undefined) {
     const known = 'bash, zsh or fish';

@@ -97,7 +97,11 @@ async function examineContext(context: Context, asking: Context): Promise<readon
   return examine(patient, { key: () => context.environmentKey(), org: () => context.environmentOrg() });
 }
 
-async function viewStore(context: Context, asking: Context, backend: Backend): Promise<StoreView> {
+async function viewStore(
+  context: Pick<Context, 'host' | 'store' | 'wholeStore'>,
+  asking: Context,
+  backend: Backend,
+): Promise<StoreView> {
   const store = await context.store(backend);
   const exists = isThere(store.location);
   const entries = await orError(() => store.read());
@@ -145,7 +149,7 @@ async function orError<T>(work: () => Promise<T>): Promise<T | MesaAuthError> {
 
 /** Mends what can be mended; what fails is said and stays a finding. */
 async function mend(
-  context: Context,
+  context: Pick<Context, 'output'>,
   findings: readonly Finding[],
 ): Promise<{ cures: readonly Cure[]; failures: number }> {
   const cures: Cure[] = [];

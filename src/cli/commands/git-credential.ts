@@ -85,7 +85,10 @@ async function runGitCredential(context: Context, { operation, mint }: GitCreden
 }
 
 /** Git wants a password erased that the server refused. The key stays; what is known of it here is for people. */
-async function tellOfRefusal(context: Context, request: CredentialRequest | undefined): Promise<void> {
+async function tellOfRefusal(
+  context: Pick<Context, 'loadConfig' | 'output'>,
+  request: CredentialRequest | undefined,
+): Promise<void> {
   const config = request === undefined ? undefined : await context.loadConfig();
   const scope = scopeOfPath(request?.path);
   if (request !== undefined && config !== undefined && scope !== undefined && isAboutApi(config, request)) {
@@ -101,7 +104,7 @@ function withUnlockHint(error: MesaAuthError): MesaAuthError {
 }
 
 /** git(1), "GIT_TERMINAL_PROMPT": with a false value, nobody wants to be asked. */
-function mayAsk({ host }: Context): boolean {
+function mayAsk({ host }: Pick<Context, 'host'>): boolean {
   return !['0', 'false', 'no', 'off'].includes((host.env['GIT_TERMINAL_PROMPT'] ?? '1').toLowerCase());
 }
 
@@ -115,7 +118,10 @@ function isAboutApi({ apiUrl }: Config, { protocol, host }: CredentialRequest): 
   return isOrigin && parseApiUrl(url) === apiUrl;
 }
 
-function scopeOf(context: Context, { path }: CredentialRequest): KeyScope | undefined {
+function scopeOf(
+  context: Pick<Context, 'environmentOrg'>,
+  { path }: CredentialRequest,
+): KeyScope | undefined {
   const scope = scopeOfPath(path);
   const org = scope?.kind === 'global' ? context.environmentOrg() : undefined;
   return org === undefined ? scope : { kind: 'org', org };
@@ -126,7 +132,7 @@ function keyFor(context: Context, scope: KeyScope, config: Config): Promise<Answ
 }
 
 /** @throws KEY_EXPIRES */
-async function passwordOf(context: Context, key: KeyInUse): Promise<Answer> {
+async function passwordOf(context: Pick<Context, 'host'>, key: KeyInUse): Promise<Answer> {
   if (key.expires === undefined && !key.token.mayBeJwt) {
     return key;
   }
@@ -148,7 +154,11 @@ async function mintedFor(context: Context, scope: KeyScope, config: Config): Pro
   return mintForScope(context, scope, order, config, config);
 }
 
-function respond({ output }: Context, request: CredentialRequest, { token, expires }: Answer): void {
+function respond(
+  { output }: Pick<Context, 'output'>,
+  request: CredentialRequest,
+  { token, expires }: Answer,
+): void {
   const { username, capabilities } = request;
   // `ephemeral` belongs to that capability, and keeps other helpers from storing what mesa stores.
   const ephemeral = capabilities.includes('authtype');

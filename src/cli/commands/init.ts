@@ -5,8 +5,8 @@ import { MesaAuthError } from '../../errors.ts';
 import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import type { Context } from '../../session/context.ts';
 import { describeKeysLeft, onboard } from '../../session/onboard.ts';
+import { parseBackend } from '../command-line/shared-flags.ts';
 import { valueOf, type CommandSpec } from '../command-line/spec.ts';
-import { parseBackend } from '../whole-store/backend-option.ts';
 
 export const command: CommandSpec = {
   path: ['init'],
@@ -52,7 +52,7 @@ async function runInit(context: Context, options: InitOptions): Promise<void> {
 }
 
 /** Where the API is, as far as the configuration tells: init can mend one that does not. */
-async function apiUrlOf(context: Context): Promise<string | undefined> {
+async function apiUrlOf(context: Pick<Context, 'loadConfig'>): Promise<string | undefined> {
   try {
     return (await context.loadConfig()).apiUrl;
   } catch (error) {

@@ -11,7 +11,7 @@ export const command: CommandSpec = {
 };
 
 /** `mesa auth lock`: ends the unlock agent, whatever vault it holds. */
-async function runLock(context: Context): Promise<void> {
+async function runLock(context: Pick<Context, 'output' | 'paths'>): Promise<void> {
   const wasUnlocked = await lockAgent(context.paths);
   context.output.note(wasUnlocked ? 'locked the vault' : 'no vault was unlocked');
 }

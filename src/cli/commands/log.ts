@@ -31,7 +31,10 @@ interface LogOptions {
 }
 
 /** `mesa auth log`: which keys were used, when, for what and by whom; the oldest first. */
-async function runLog(context: Context, options: LogOptions): Promise<void> {
+async function runLog(
+  context: Pick<Context, 'host' | 'loadConfig' | 'output' | 'paths'>,
+  options: LogOptions,
+): Promise<void> {
   const earliest = startOf(options.since, context.host.now());
   const { audit } = await context.loadConfig();
   const { paths, output } = context;

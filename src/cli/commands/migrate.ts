@@ -4,14 +4,12 @@ import { BACKENDS, isEncrypted, otherBackend, type Backend } from '../../core/se
 import { MesaAuthError } from '../../errors.ts';
 import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
-import { sameDocument } from '../../stores/compare-documents.ts';
 import type { StoreSnapshot, WholeStore } from '../../stores/document-store.ts';
-import { EMPTY_DOCUMENT } from '../../stores/document.ts';
+import { sameDocument, EMPTY_DOCUMENT } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
 import { snapshotOfNew } from '../../stores/store-snapshot.ts';
-import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
+import { DRY_RUN_FLAG, PLAN_JSON_FLAG, parseBackend } from '../command-line/shared-flags.ts';
 import { valueOf, type CommandSpec } from '../command-line/spec.ts';
-import { parseBackend } from '../whole-store/backend-option.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
 import { planJson, planRows, type PlannedChange } from '../whole-store/document-plan.ts';
 import { planMigration } from '../whole-store/migration-plan.ts';
@@ -180,7 +178,7 @@ async function switchOver(
 }
 
 function isAllowed(
-  context: Context,
+  context: Pick<Context, 'prompter'>,
   consent: Consent,
   { target }: Stores,
   changes: readonly PlannedChange[],
@@ -194,7 +192,7 @@ function isAllowed(
 }
 
 function reportMove(
-  context: Context,
+  context: Pick<Context, 'output'>,
   { target, source, configFile, targetInForce }: Stores,
   { document: { entries } }: StoreSnapshot,
   keepSource: boolean,

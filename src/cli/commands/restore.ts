@@ -2,8 +2,8 @@ import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
 import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
-import { compareDocuments, mergeDocuments, sameDocument } from '../../stores/compare-documents.ts';
-import { EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
+import { compareDocuments, mergeDocuments } from '../../stores/compare-documents.ts';
+import { sameDocument, EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
 import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
@@ -132,7 +132,10 @@ interface DryRun {
   readonly json: boolean;
 }
 
-function printPlan(context: Context, { plan, present, next, path, backend, json }: DryRun): void {
+function printPlan(
+  context: Pick<Context, 'output'>,
+  { plan, present, next, path, backend, json }: DryRun,
+): void {
   if (json) {
     context.output.json({
       file: path,
@@ -153,7 +156,7 @@ function printPlan(context: Context, { plan, present, next, path, backend, json 
   );
 }
 
-function noteUnknown(context: Context, present: StoreDocument, next: StoreDocument): void {
+function noteUnknown(context: Pick<Context, 'output'>, present: StoreDocument, next: StoreDocument): void {
   if (changesUnknown(present, next)) {
     context.output.note('fields or entries that this mesa does not know change, too');
   }

@@ -54,7 +54,7 @@ function parseArgument(value: string): Token {
   return Token.parse(value);
 }
 
-async function askKey(context: Context, scope: KeyScope): Promise<Token> {
+async function askKey(context: Pick<Context, 'prompter'>, scope: KeyScope): Promise<Token> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
     throw keyMissing(scope);

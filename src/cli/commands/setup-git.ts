@@ -24,7 +24,10 @@ interface SetupGitOptions {
 }
 
 /** `mesa auth setup-git`: makes git ask mesa for the passwords of the API's host, or no longer. */
-async function runSetupGit(context: Context, { remove, mint }: SetupGitOptions): Promise<void> {
+async function runSetupGit(
+  context: Pick<Context, 'explicitConfig' | 'host' | 'loadConfig' | 'output'>,
+  { remove, mint }: SetupGitOptions,
+): Promise<void> {
   if (remove && mint) {
     throw new MesaAuthError('USAGE', '--remove and --mint exclude each other', {
       hint: 'mesa auth setup-git --remove',

@@ -75,7 +75,7 @@ interface Status {
  * anything and works on a locked vault. A key that the server refuses is a failure, and so is a server that does not
  * answer; when a key ends is none but with `--fail-within`, of the key that the lookup would use here.
  */
-async function runStatus(asking: Context, options: StatusOptions): Promise<void> {
+async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: StatusOptions): Promise<void> {
   const within = parseThreshold(options.failWithin);
   scopeFromNames(options.org, options.repo);
   const context = asking.withoutQuestions();
@@ -136,7 +136,7 @@ async function examine(context: Context, options: StatusOptions): Promise<Status
 
 /** @throws LOCKED, KEY_NOT_FOUND, KEY_EXPIRES */
 async function assertGood(
-  context: Context,
+  context: Pick<Context, 'paths' | 'withoutQuestions'>,
   { store, state, requested, used, now }: Status,
   within: number,
 ): Promise<void> {
@@ -156,7 +156,7 @@ async function assertGood(
 const UNLOCK = 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE';
 
 /** Keys can be used without it, so that it changes nothing about the outcome. */
-async function warnOfLock({ output, paths }: Context): Promise<void> {
+async function warnOfLock({ output, paths }: Pick<Context, 'output' | 'paths'>): Promise<void> {
   const error = await lockProblem(paths.lockFile);
   if (error !== undefined) {
     output.warn(`no key can be stored or removed: ${error.message}`);
@@ -183,7 +183,7 @@ function keysUnknown(path: string): MesaAuthError {
 }
 
 async function giveHint(
-  context: Context,
+  context: Pick<Context, 'output' | 'paths' | 'withoutQuestions'>,
   { store, state, used, requested, variables }: Status,
 ): Promise<void> {
   const { output } = context;

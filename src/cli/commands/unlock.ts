@@ -87,7 +87,11 @@ function isShort(text: string): boolean {
   return text.length <= 12;
 }
 
-async function unlock(context: Context, config: Config, given: number | undefined): Promise<AgentStatus> {
+async function unlock(
+  context: Pick<Context, 'host' | 'passphrases' | 'paths'>,
+  config: Config,
+  given: number | undefined,
+): Promise<AgentStatus> {
   const idleMs = given ?? config.unlockTimeout ?? parseUnlockTime(DEFAULT_UNLOCK_TIME) ?? 0;
   // This command starts the agent itself, and need not do it twice.
   (await context.passphrases()).unlockFor(undefined);
@@ -105,7 +109,7 @@ async function unlock(context: Context, config: Config, given: number | undefine
   }
 }
 
-function assertVault({ paths }: Context, { backend }: Config): void {
+function assertVault({ paths }: Pick<Context, 'paths'>, { backend }: Config): void {
   if (!isEncrypted(backend)) {
     throw new MesaAuthError('USAGE', `there is nothing to unlock: ${backend} has no passphrase`, {
       hint: 'to keep the keys in a vault: mesa auth migrate --to encrypted-file',
@@ -119,12 +123,16 @@ function assertVault({ paths }: Context, { backend }: Config): void {
 }
 
 /** @throws what keeps a vault from being opened by any passphrase: STORE_FOREIGN, STORE_UNSAFE, WORK_FACTOR, IO */
-async function assertVaultFile(context: Context): Promise<void> {
+async function assertVaultFile(context: Pick<Context, 'wholeStore'>): Promise<void> {
   (await context.wholeStore('encrypted-file')).readBytes();
 }
 
 /** Keys that no passphrase protects are as good as unlocked. */
-async function reportState(context: Context, { backend }: Config, json: boolean): Promise<void> {
+async function reportState(
+  context: Pick<Context, 'output' | 'paths' | 'wholeStore'>,
+  { backend }: Config,
+  json: boolean,
+): Promise<void> {
   const { encryptedStore } = context.paths;
   const found = isEncrypted(backend) ? await agentStatus(context.paths) : undefined;
   const status = found?.vault === encryptedStore ? found : undefined;

@@ -2,8 +2,8 @@ import { formatStoreKey } from '../../core/key-scope.ts';
 import type { Context } from '../../session/context.ts';
 import { candidateJson, explainCandidate, expiryOf } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
-import type { ScopeOptions } from '../../session/used-scope.ts';
 import { resolveCandidates, type ResolvedKey } from '../../session/use-key.ts';
+import type { ScopeOptions } from '../../session/used-scope.ts';
 
 /** Prints every candidate of the lookup and why it won or lost, masked. @throws KEY_NOT_FOUND after that */
 export async function explainKey(context: Context, options: ScopeOptions, json: boolean): Promise<void> {

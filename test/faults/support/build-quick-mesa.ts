@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-
 import { rolldown } from 'rolldown';
 import type { TestProject } from 'vitest/node';
+
+import { lighterPackages } from '../../../scripts/lighter-packages.mjs';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,6 +19,7 @@ export async function setup(project: TestProject): Promise<() => void> {
   const bundle = await rolldown({
     input: resolve(import.meta.dirname, 'quick-mesa.ts'),
     platform: 'node',
+    plugins: lighterPackages,
     transform: { target: 'node20.17', define: { MESA_VERSION: '"0.0.0"' } },
     logLevel: 'silent',
   });

@@ -1,20 +1,25 @@
 import { readFileSync } from 'node:fs';
-
 import { describe, expect, it } from 'vitest';
 
 import { describeOldNode, OLDEST_NODE } from '../../../src/core/node-floor.ts';
 
 describe('the oldest Node', () => {
-  it('is the one of both packages and of the server', () => {
+  it('is the one of both packages and of what is started', () => {
     const oldest = OLDEST_NODE.join('.');
     for (const file of ['package.json', 'authority/package.json']) {
       const { engines } = JSON.parse(readFileSync(file, 'utf8')) as { engines: { node: string } };
       expect(engines.node).toBe(`>=${oldest}`);
     }
-    const server = readFileSync('authority/bin/mesa-authority.mjs', 'utf8');
-    expect(server).toContain(`major > ${OLDEST_NODE[0]} ||`);
-    expect(server).toContain(`major === ${OLDEST_NODE[0]} && minor >= ${OLDEST_NODE[1]}`);
-    expect(server).toContain(`needs Node ${oldest} or newer`);
+    const [major, minor] = OLDEST_NODE;
+    const tests: Record<string, string> = {
+      'bin/mesa.cjs': `major < ${major} || (major === ${major} && minor < ${minor})`,
+      'authority/bin/mesa-authority.mjs': `major > ${major} || (major === ${major} && minor >= ${minor})`,
+    };
+    for (const [file, test] of Object.entries(tests)) {
+      const started = readFileSync(file, 'utf8');
+      expect(started).toContain(`if (${test})`);
+      expect(started).toContain(`needs Node ${oldest} or newer`);
+    }
   });
 
   it.each(['v20.17.0', 'v20.17.0-nightly20240901', 'v20.20.2', 'v21.0.0', 'v22.3.0', 'v26.12.1', 'v100.0.0'])(

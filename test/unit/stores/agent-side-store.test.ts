@@ -10,7 +10,7 @@ import { agentPlace } from '../../../src/agent/socket-path.ts';
 import type { KeyScope } from '../../../src/core/key-scope.ts';
 import type { Change, KeyEntry, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
-import { resolvePaths } from '../../../src/platform/paths.ts';
+import { resolvePaths } from '../../../src/platform/process-host.ts';
 import { AgentSideStore } from '../../../src/stores/agent-side-store.ts';
 import { storeOf } from '../../../src/stores/stores.ts';
 import { parseVaultHeader } from '../../../src/vault/header.ts';

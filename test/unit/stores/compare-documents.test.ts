@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { compareDocuments, mergeDocuments, sameDocument } from '../../../src/stores/compare-documents.ts';
-import type { StoreDocument } from '../../../src/stores/document.ts';
+import { compareDocuments, mergeDocuments } from '../../../src/stores/compare-documents.ts';
+import { sameDocument, type StoreDocument } from '../../../src/stores/document.ts';
 import { parseDocument } from '../../../src/stores/read-document.ts';
 
 const BASE = `version = 1

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 import { Token } from '../../../src/core/token.ts';
-import { resolvePaths } from '../../../src/platform/paths.ts';
+import { resolvePaths } from '../../../src/platform/process-host.ts';
 import { storeOf } from '../../../src/stores/stores.ts';
 import { documentOf, writePlaintext } from '../../support/stores.ts';
 import { createTempHome } from '../../support/temp-home.ts';

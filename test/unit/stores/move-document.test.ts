@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import type { Backend } from '../../../src/core/secret-store.ts';
-import { resolvePaths } from '../../../src/platform/paths.ts';
+import { resolvePaths } from '../../../src/platform/process-host.ts';
 import type { WholeStore } from '../../../src/stores/document-store.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
 import { snapshotOfNew, replaceDocument } from '../../../src/stores/store-snapshot.ts';

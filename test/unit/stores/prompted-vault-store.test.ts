@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Change, SecretStore } from '../../../src/core/secret-store.ts';
 import { Token } from '../../../src/core/token.ts';
-import { resolvePaths } from '../../../src/platform/paths.ts';
+import { resolvePaths } from '../../../src/platform/process-host.ts';
 import { PromptedVaultStore } from '../../../src/stores/prompted-vault-store.ts';
 import { storeOf } from '../../../src/stores/stores.ts';
 import type { PassphraseSource } from '../../../src/vault/passphrase.ts';

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
 import type { FastifyInstance } from 'fastify';
 
+import { checkConnection } from '../../database/check-connection.ts';
 import { ApiError } from '../../errors.ts';
 import { errorReply } from '../error-replies.ts';
 import { Health } from '../schemas.ts';
@@ -22,7 +22,7 @@ export function healthRoutes(app: FastifyInstance, { db }: Services): void {
     },
     async (request) => {
       try {
-        await sql`select 1`.execute(db);
+        await checkConnection(db);
       } catch (error) {
         request.log.error({ reqId: request.id, err: error }, 'the database does not answer');
         throw new ApiError('UNAVAILABLE', 'The database does not answer');
