@@ -56,5 +56,10 @@ it.each([
 });
 
 it('Tab loads every declaration, and of what commands work with only what completes', async () => {
-  expect(await loadedFiles(['__complete'], 'mesa\nauth\n')).toEqual(['commands', 'complete', 'set-key', 'start']);
+  expect(await loadedFiles(['__complete'], 'mesa\nauth\n')).toEqual([
+    'commands',
+    'complete',
+    'set-key',
+    'start',
+  ]);
 });
