@@ -1,7 +1,7 @@
 import { reportError } from './cli/terminal/report-error.ts';
 import { main } from './main.ts';
 import { keepMemoryOutOfCores, silenceNode } from './platform/exposed-memory.ts';
-import { processHost } from './platform/process-host.ts';
+import { endProcess, leaveTerminalsOnSignals, processHost } from './platform/process-host.ts';
 import { Output } from './session/output.ts';
 
 // First of all, before anything can go wrong with a key in memory: files are private whatever the caller's umask,
@@ -9,6 +9,7 @@ import { Output } from './session/output.ts';
 process.umask(0o077);
 process.title = 'mesa';
 keepMemoryOutOfCores();
+leaveTerminalsOnSignals();
 
 const host = processHost();
 
@@ -24,8 +25,8 @@ try {
 }
 
 // Everything is written by now: what is written goes out at once. Ending here spares Node the tidying up.
-void main(process.argv.slice(2), host).then((status) => process.exit(status));
+void main(process.argv.slice(2), host).then(endProcess);
 
 function end(error: unknown): never {
-  process.exit(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
+  endProcess(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));
 }

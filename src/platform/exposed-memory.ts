@@ -3,6 +3,7 @@ import type { WriteStream } from 'node:tty';
 
 import { hasNodeFlag } from '../core/node-flags.ts';
 import { MesaAuthError } from '../errors.ts';
+import { endProcess } from './process-host.ts';
 
 // What the kernel and Node show of this process's memory, in which keys are: core files, and diagnostics.
 
@@ -59,7 +60,7 @@ export async function quittingWithoutCore<T>(work: Promise<T>): Promise<T> {
 /** Whoever else listens, as the agent, has its own way to end. */
 function quit(): void {
   if (process.listeners('SIGQUIT').every((listener) => listener === quit)) {
-    process.exit(QUIT_STATUS);
+    endProcess(QUIT_STATUS);
   }
 }
 

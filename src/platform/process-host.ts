@@ -1,4 +1,4 @@
-import { fstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import envPaths from 'env-paths';
 
@@ -12,6 +12,35 @@ const BUSY_PAUSE_MS = 5;
 const READ_SIZE = 65_536;
 // null(4): major 1, minor 3. The one character device that is used as often as terminals are.
 const LINUX_DEV_NULL = 0x103;
+
+const ignore = (): void => undefined;
+
+/**
+ * Keeps Node from setting the modes of terminals when SIGINT or SIGTERM ends the process: it would give them those that they
+ * had when it started, under the open question of another process. A listener that is gone leaves the system's default.
+ */
+export function leaveTerminalsOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, ignore);
+    process.off(signal, ignore);
+  }
+}
+
+/** Ends the process. Node would set the modes of the standard streams' terminals, too; it spares those that are closed. */
+export function endProcess(status: number): never {
+  for (const fd of [0, 1, 2]) {
+    try {
+      if (fstatSync(fd).isCharacterDevice()) {
+        closeSync(fd);
+      }
+    } catch (error) {
+      if (errnoOf(error) === undefined) {
+        throw error;
+      }
+    }
+  }
+  process.exit(status);
+}
 
 /** The real process. It reads and writes descriptors: Node's streams cost more than a look-up. */
 export function processHost(): Host {

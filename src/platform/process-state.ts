@@ -3,19 +3,35 @@ import { isatty } from 'node:tty';
 
 // What /proc tells of processes: proc(5).
 
-/**
- * Whether what is typed on the controlling terminal, Ctrl-C above all, goes to our process group: proc_pid_stat(5).
- * Without /proc, whether there is a terminal.
- */
-export function isInForeground(): boolean {
+/** The terminal that controls this process: proc_pid_stat(5). */
+export interface ControllingTerminal {
+  /** As in `rdev` of its file. */
+  readonly device: number;
+  /** Whether what is typed there goes to our process group. */
+  readonly foreground: boolean;
+}
+
+/** @returns undefined without such a terminal; 'unknown' where there is no /proc */
+export function controllingTerminal(): ControllingTerminal | undefined | 'unknown' {
   try {
     const stat = readFileSync('/proc/self/stat', 'latin1');
     // The name before the last parenthesis may hold anything.
-    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return group === foreground;
+    const [, , group, , device, foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return device === undefined || device === '0'
+      ? undefined
+      : { device: Number(device), foreground: group === foreground };
   } catch {
-    return [0, 1, 2].some((fd) => isatty(fd));
+    return 'unknown';
   }
+}
+
+/**
+ * Whether what is typed on the controlling terminal, Ctrl-C above all, goes to our process group. Without /proc, whether
+ * there is a terminal.
+ */
+export function isInForeground(): boolean {
+  const terminal = controllingTerminal();
+  return terminal === 'unknown' ? [0, 1, 2].some((fd) => isatty(fd)) : terminal?.foreground === true;
 }
 
 /**

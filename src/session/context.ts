@@ -51,7 +51,7 @@ export interface OnboardOptions {
 /** What talks with a person, and is loaded when it does. */
 export interface Interaction {
   /** Undefined where there is no terminal to ask on. */
-  openPrompter(): Promise<Prompter | undefined>;
+  openPrompter(context: Context): Promise<Prompter | undefined>;
   /** Asks for a new passphrase, twice, or makes one. @param purpose as in `Passphrase for the new vault` */
   askNewPassphrase(prompter: Prompter, purpose: string): Promise<string>;
   /** The wizard of a first run. */
@@ -89,6 +89,7 @@ export class Context {
   #paths: Paths | undefined;
   #prompter: Promise<Prompter | undefined> | undefined;
   #passphrases: Promise<Passphrases> | undefined;
+  #holds = 0;
 
   constructor(options: ContextOptions) {
     const { host, globals, looseness = 'tighten', command, user = process.ppid } = options;
@@ -215,8 +216,26 @@ export class Context {
 
   /** Somebody to ask, or undefined without a terminal or with `-y`. */
   prompter(): Promise<Prompter | undefined> {
-    this.#prompter ??= this.interaction?.openPrompter() ?? Promise.resolve(undefined);
+    this.#prompter ??= this.interaction?.openPrompter(this) ?? Promise.resolve(undefined);
     return this.#prompter;
+  }
+
+  /** Between the questions of `work`, too, nothing that is typed is shown. */
+  async withTerminalHeld<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds += 1;
+    try {
+      return await work();
+    } finally {
+      this.#holds -= 1;
+      await this.releaseTerminal();
+    }
+  }
+
+  /** Gives the terminal back, unless more questions are to come: see withTerminalHeld. */
+  async releaseTerminal(): Promise<void> {
+    if (this.#holds === 0) {
+      await (await this.#prompter)?.release();
+    }
   }
 
   /**

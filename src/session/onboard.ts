@@ -12,7 +12,11 @@ import type { Context, OnboardOptions } from './context.ts';
 import { describeOutcomes } from './outcomes.ts';
 
 /** The wizard: questions, then one write to the store, then the config file, then a summary. */
-export async function onboard(
+export function onboard(context: Context, options: OnboardOptions): Promise<void> {
+  return context.withTerminalHeld(() => runOnboarding(context, options));
+}
+
+async function runOnboarding(
   context: Context,
   { configFile, apiUrl, backend, current }: OnboardOptions,
 ): Promise<void> {

@@ -10,7 +10,10 @@ type PassphraseVariable = 'MESA_VAULT_PASSPHRASE' | 'MESA_NEW_VAULT_PASSPHRASE';
 
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
 export function openPassphrases(
-  context: Pick<Context, 'host' | 'interaction' | 'loadConfig' | 'output' | 'paths' | 'prompter'>,
+  context: Pick<
+    Context,
+    'host' | 'interaction' | 'loadConfig' | 'output' | 'paths' | 'prompter' | 'releaseTerminal'
+  >,
 ): Passphrases {
   let suggested: string | undefined;
   let created: Passphrase | undefined;
@@ -25,6 +28,19 @@ export function openPassphrases(
     unlockFor(milliseconds) {
       unlockTimeout = () => Promise.resolve(milliseconds);
     },
+    async takeTurn() {
+      if (
+        created !== undefined ||
+        suggested !== undefined ||
+        passphraseFrom(context, 'MESA_VAULT_PASSPHRASE') !== undefined
+      ) {
+        return false;
+      }
+      const prompter = await context.prompter();
+      await prompter?.takeTurn();
+      return prompter !== undefined;
+    },
+    giveUp: () => context.releaseTerminal(),
     async toOpen(attempt) {
       const given = passphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
       if (given !== undefined) {
@@ -39,7 +55,11 @@ export function openPassphrases(
         suggested = undefined;
         return { text, typed: true, mayCreate: false, guessed: true };
       }
-      const text = await askOnTerminal(context, askPassphrase('Vault passphrase:', attempt), locked);
+      const text = await askOnTerminal(
+        context,
+        askPassphrase('Vault passphrase:', attempt, 'opening the vault'),
+        locked,
+      );
       if ((await unlockTimeout()) !== undefined) {
         // It starts while the vault is opened. When it is never told the passphrase, it ends with this process.
         agent ??= (await import('../agent/start.ts')).spawnAgent([context.host.script, AGENT_COMMAND]);
@@ -58,11 +78,17 @@ export function openPassphrases(
       return created;
     },
     async accepted({ text, typed }) {
-      const idleMs = typed ? await unlockTimeout() : undefined;
+      if (!typed) {
+        return;
+      }
+      (await context.prompter())?.settle(true);
+      const idleMs = await unlockTimeout();
       if (idleMs !== undefined) {
         const { keepUnlocked } = await import('./unlock-agent.ts');
         await keepUnlocked(context, { passphrase: text, idleMs, agent });
       }
+      // Only now: whoever waits for the turn finds the agent.
+      await context.releaseTerminal();
     },
   };
 }
@@ -134,10 +160,18 @@ export async function askNewPassphrase(
   return interaction.askNewPassphrase(prompter, purpose);
 }
 
-/** @param attempt from 1; above 1 the answer before was wrong */
-export function askPassphrase(message: string, attempt: number): (prompter: Prompter) => Promise<string> {
+/**
+ * @param attempt from 1; above 1 the answer before was wrong
+ * @param checking what is done with it until it is accepted
+ */
+export function askPassphrase(
+  message: string,
+  attempt: number,
+  checking: string,
+): (prompter: Prompter) => Promise<string> {
   return (prompter) =>
     prompter.secret({
+      checking,
       message: attempt === 1 ? message : `Incorrect passphrase. ${message}`,
       check: (answer) => (answer === '' ? 'type the passphrase, or press Ctrl-C to stop' : undefined),
     });

@@ -99,17 +99,19 @@ export class PromptedVaultStore implements WholeStore {
   async #attempt<T>(work: (store: DocumentStore) => Promise<T>): Promise<T> {
     for (let attempt = 1; ;) {
       const { store, passphrase } = this.#unlocked ?? (await this.#openWith(attempt));
+      const { passphrases } = this.#options;
       try {
         const result = await work(store);
         if (this.#unlocked === undefined) {
           this.#unlocked = { store, passphrase };
-          await this.#options.passphrases.accepted?.(passphrase);
+          await passphrases.accepted?.(passphrase);
         }
         return result;
       } catch (error) {
         const wrong = error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE';
         if (!wrong || !passphrase.typed || attempt >= MAX_ATTEMPTS) {
-          throw error;
+          await passphrases.giveUp?.();
+          throw wrong && passphrase.typed ? typedWrong(error) : error;
         }
         attempt += passphrase.guessed === true ? 0 : 1;
       }
@@ -131,6 +133,11 @@ export class PromptedVaultStore implements WholeStore {
       ...(workFactor === undefined ? {} : { workFactor }),
     });
   }
+}
+
+/** For somebody who typed it, a variable is not where to look. */
+export function typedWrong({ code, message }: MesaAuthError): MesaAuthError {
+  return new MesaAuthError(code, message, { hint: 'run the command again, and type it slowly' });
 }
 
 /** A vault that vanished meanwhile must not come back under a passphrase that was typed once, to open it. */

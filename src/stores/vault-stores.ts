@@ -7,11 +7,21 @@ import type { StoreOptions } from './store-options.ts';
 
 /** The vault: through the unlock agent where that is wanted and may be there, else with the passphrase. */
 export async function vaultStore(options: StoreOptions): Promise<SecretStore> {
-  const { paths, warn, openWhole: open = () => promptedVaultStore(options) } = options;
-  const place = options.useAgent === true ? findAgent(options) : undefined;
-  return place === undefined
-    ? open()
-    : new AgentClientStore({ path: paths.encryptedStore, place, warn, open });
+  const { paths, warn, openWhole = () => promptedVaultStore(options) } = options;
+  if (options.useAgent !== true) {
+    return openWhole();
+  }
+  const findStore = (open: () => Promise<SecretStore>): SecretStore | undefined => {
+    const place = findAgent(options);
+    return place && new AgentClientStore({ path: paths.encryptedStore, place, warn, open });
+  };
+  const takeTurn = async (): Promise<SecretStore> => {
+    const vault = await openWhole();
+    const { TurnTakingStore } = await import('./turn-taking-store.ts');
+    const passphrases = await options.passphrases();
+    return new TurnTakingStore({ vault, passphrases, findAgentStore: () => findStore(openWhole) });
+  };
+  return findStore(takeTurn) ?? takeTurn();
 }
 
 /** The vault itself. */

@@ -22,6 +22,13 @@ export interface PassphraseSource {
   toOpen(attempt: number): Promise<Passphrase>;
   /** For a new vault: typed twice, or generated. @throws LOCKED, INTERRUPTED */
   toCreate(): Promise<Passphrase>;
+  /**
+   * Waits for the turn to ask, where there would be a question: whoever had it before may have made that needless.
+   * @returns whether there would be one
+   */
+  takeTurn?(): Promise<boolean>;
+  /** Told that nothing is asked, or that no other passphrase is asked for: the terminal is given back. */
+  giveUp?(): Promise<void>;
   /** Told once that the passphrase opened the vault, or that a vault was made with it. Does not reject. */
   accepted?(passphrase: Passphrase): Promise<void>;
 }

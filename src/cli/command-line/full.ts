@@ -8,6 +8,7 @@ import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS, type Topic } from './help-topics.t
 import {
   actionOf,
   contextOf,
+  endingWithTerminal,
   GLOBAL_FLAGS,
   nameOf,
   type CommandSpec,
@@ -149,7 +150,8 @@ function addCommand(command: Command, spec: CommandSpec, invocation: Invocation)
     const [argument, ...more] = command.args;
     const rest = spec.more === undefined ? invocation.rest : more;
     const context = contextOf(invocation.host, flags, actionOf(spec));
-    invocation.status = (await spec.run(context, flags, argument, rest, loadTable)) ?? 0;
+    const run = () => spec.run(context, flags, argument, rest, loadTable);
+    invocation.status = (await endingWithTerminal(context, run)) ?? 0;
   });
 }
 

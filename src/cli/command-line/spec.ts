@@ -214,7 +214,17 @@ export function runPlainCommandLine(
   host: Host,
   loadTable: () => Promise<CommandTable>,
 ): Promise<number | void> {
-  return command.run(contextOf(host, flags, actionOf(command)), flags, argument, rest, loadTable);
+  const context = contextOf(host, flags, actionOf(command));
+  return endingWithTerminal(context, () => command.run(context, flags, argument, rest, loadTable));
+}
+
+/** Does the work of a command. However it ends, the terminal is as it was before anything else is written. */
+export async function endingWithTerminal<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await context.releaseTerminal();
+  }
 }
 
 /** What a command works with. @param action what the log of uses calls it; absent for what uses no key */
@@ -225,8 +235,8 @@ export function contextOf(host: Host, flags: Flags, action?: string): Context {
       (await import('../../session/passphrases.ts')).openPassphrases(context),
     globals: globalOptions(flags),
     interaction: {
-      openPrompter: async () =>
-        (await import('../terminal/prompts.ts')).terminalPrompter(wantsColor(host.env, true)),
+      openPrompter: async ({ paths }) =>
+        (await import('../terminal/prompts.ts')).terminalPrompter(wantsColor(host.env, true), paths.dataDir),
       askNewPassphrase: async (prompter, purpose) =>
         (await import('../../onboarding/ask-passphrase.ts')).askNewPassphrase(prompter, purpose),
       onboard: async (context, options) =>

@@ -13,7 +13,7 @@ export const command: CommandSpec = {
   description: 'give the vault another passphrase; without a terminal, MESA_NEW_VAULT_PASSPHRASE',
   examples: ['mesa auth change-passphrase'],
   flags: [],
-  run: (context) => runChangePassphrase(context),
+  run: (context) => context.withTerminalHeld(() => runChangePassphrase(context)),
 };
 
 /** `mesa auth change-passphrase`: the vault under another passphrase, in one atomic replacement. */

@@ -90,6 +90,7 @@ async function runExec(context: Context, options: ExecOptions): Promise<number> 
     : await storedKey(context, options, config);
   const env = childEnvironment(host.env, credential, config, options.clean);
   const secret = credential.token;
+  await context.releaseTerminal();
   const end = options.mask
     ? await runMasked({
         command: program,

@@ -11,6 +11,7 @@ import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts'
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';
 import { extendAgent, startAgent } from '../../session/unlock-agent.ts';
+import { typedWrong } from '../../stores/prompted-vault-store.ts';
 import { valueOf, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {
@@ -55,9 +56,17 @@ async function runUnlock(context: Context, options: UnlockOptions): Promise<void
   assertVault(context, config);
   await assertVaultFile(context);
   assertSocketPath(agentPlace(context.paths), context.host.platform);
-  const current = await agentStatus(context.paths);
-  const status = (current && (await extendAgent(context, given))) ?? (await unlock(context, config, given));
+  const status = (await extendRunning(context, given)) ?? (await unlock(context, config, given));
   context.output.note(`unlocked the vault ${describeLimits(status)}`);
+}
+
+/** Undefined when no agent holds this vault. */
+async function extendRunning(
+  context: Pick<Context, 'paths'>,
+  given: number | undefined,
+): Promise<AgentStatus | undefined> {
+  const current = await agentStatus(context.paths);
+  return current && extendAgent(context, given);
 }
 
 function parseTimeout({ timeout, check, json }: UnlockOptions): number | undefined {
@@ -96,14 +105,23 @@ async function unlock(
   // This command starts the agent itself, and need not do it twice.
   (await context.passphrases()).unlockFor(undefined);
   const passphrases = await context.passphrases();
+  if ((await passphrases.takeTurn?.()) === true) {
+    // Somebody else may have unlocked it meanwhile.
+    const status = await extendRunning(context, given);
+    if (status !== undefined) {
+      return status;
+    }
+  }
   for (let attempt = 1; ; attempt += 1) {
-    const { text: passphrase, typed } = await passphrases.toOpen(attempt);
+    const passphrase = await passphrases.toOpen(attempt);
     try {
-      return await startAgent(context, { passphrase, idleMs, checked: false });
+      const status = await startAgent(context, { passphrase: passphrase.text, idleMs, checked: false });
+      await passphrases.accepted?.(passphrase);
+      return status;
     } catch (error) {
       const wrong = error instanceof MesaAuthError && error.code === 'WRONG_PASSPHRASE';
-      if (!wrong || !typed || attempt >= MAX_ATTEMPTS) {
-        throw error;
+      if (!wrong || !passphrase.typed || attempt >= MAX_ATTEMPTS) {
+        throw wrong && passphrase.typed ? typedWrong(error) : error;
       }
     }
   }

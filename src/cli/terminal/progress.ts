@@ -4,7 +4,7 @@ const SHOWN_AFTER_MS = 700;
 const FRAME_MS = 120;
 const FRAMES = ['|', '/', '-', '\\'];
 /** Back to the start of the line, and clear it: ECMA-48, EL. */
-const CLEAR_LINE = '\r\u001b[K';
+export const CLEAR_LINE = '\r\u001b[K';
 
 /**
  * Shows on a terminal that work is under way, once it takes long enough to wonder. Nothing stays of it, and where nobody
@@ -20,23 +20,40 @@ export async function withProgress<T>(
   if (!stderr.isTerminal) {
     return work();
   }
-  let shown = 0;
-  const show = (): void => {
-    stderr.write(`${CLEAR_LINE}${FRAMES[shown % FRAMES.length]} ${text}`);
-    shown += 1;
-  };
-  let frames: NodeJS.Timeout | undefined;
-  const start = setTimeout(() => {
-    show();
-    frames = setInterval(show, FRAME_MS);
-  }, SHOWN_AFTER_MS);
+  const stop = showProgress((frame) => stderr.write(frame), text, SHOWN_AFTER_MS);
   try {
     return await work();
   } finally {
+    stop();
+  }
+}
+
+/**
+ * Shows on one line of a terminal that work is under way.
+ * @param afterMs milliseconds until there is something to see
+ * @returns what ends it, and clears the line
+ */
+export function showProgress(write: (frame: string) => unknown, text: string, afterMs: number): () => void {
+  let shown = 0;
+  const show = (): void => {
+    // The cursor stays in front, so that whatever else is written begins a line.
+    write(`${CLEAR_LINE}${FRAMES[shown % FRAMES.length]} ${text}\r`);
+    shown += 1;
+  };
+  let frames: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    show();
+    frames = setInterval(show, FRAME_MS);
+  };
+  const start = afterMs === 0 ? undefined : setTimeout(begin, afterMs);
+  if (afterMs === 0) {
+    begin();
+  }
+  return () => {
     clearTimeout(start);
     clearInterval(frames);
     if (shown > 0) {
-      stderr.write(CLEAR_LINE);
+      write(CLEAR_LINE);
     }
-  }
+  };
 }

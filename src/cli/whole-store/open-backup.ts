@@ -81,7 +81,7 @@ async function decrypt(
   for (let attempt = 1; ; attempt += 1) {
     const typed = await askOnTerminal(
       context,
-      askPassphrase(`Passphrase of the backup ${path}:`, attempt),
+      askPassphrase(`Passphrase of the backup ${path}:`, attempt, 'opening the backup'),
       () =>
         new MesaAuthError(
           'LOCKED',
@@ -93,6 +93,7 @@ async function decrypt(
     );
     try {
       const text = await decode(path, bytes, typed);
+      (await context.prompter())?.settle(true);
       (await context.passphrases()).suggest(typed);
       return text;
     } catch (error) {

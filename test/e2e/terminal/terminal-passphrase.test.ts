@@ -52,7 +52,7 @@ it('refuses an empty passphrase in place, and gives up after three wrong ones', 
   await terminal.answer(`Incorrect passphrase. ${QUESTION}`, 'wrong thrice');
   expect(await terminal.ended()).toBe(6);
   expect(terminal.screen()).toContain(`mesa: incorrect passphrase for the vault ${home.vault}\nhint: `);
-  expect(terminal.screen().match(/✔ Incorrect passphrase/g)).toHaveLength(2);
+  expect(terminal.screen()).not.toMatch(/✔|MESA_VAULT_PASSPHRASE/);
   expect(terminal.received()).not.toMatch(/wrong/);
   expect(fingerprint(home)).toContain(before);
 });
