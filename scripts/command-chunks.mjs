@@ -58,5 +58,9 @@ export function loadWhenUsed(fileName, code) {
   if (names.length === 0) {
     throw new Error(`${fileName} imports nothing in the way that is expected: every command would load all`);
   }
-  return late.replace(new RegExp(`\\b(?:${names.join('|')})\\b(?! = \\(\\) =>)`, 'g'), '$&()');
+  // `new require_x().X()` would make an object of the call.
+  return late.replace(
+    new RegExp(`\\b(new )?(${names.join('|')})\\b(?! = \\(\\) =>)`, 'g'),
+    (_name, isNew, name) => (isNew === undefined ? `${name}()` : `new (${name}())`),
+  );
 }

@@ -16,6 +16,7 @@ import {
 const OUTCOMES: readonly string[] = [
   'stored',
   'replaced',
+  'unchanged',
   'removed',
   'learnt',
   'absent',
