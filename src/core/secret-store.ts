@@ -21,6 +21,8 @@ export interface KeyEntry {
   readonly added: Date | undefined;
   /** When it stops working, where the store says so. */
   readonly expires: Date | undefined;
+  /** Whether the store says so in a way that is no date-time, as somebody's hand may: nobody knows when this key ends. */
+  readonly hasUnreadableEnd?: boolean | undefined;
   /** The key's id on the server (`key_...`, not the key), once it was learnt. */
   readonly keyId: string | undefined;
   /** The API that it was stored for, as parseApiUrl gives it; undefined when an older version stored it. */

@@ -159,7 +159,7 @@ export function mountedByItself(
     `${path} is mounted by itself and cannot be replaced: mount its directory instead; ${outcome}`,
     {
       ...(cause === undefined ? {} : { cause }),
-      hint: `mount ${shellWord(dirname(path))} in its place; where it comes from: findmnt ${shellWord(path)}`,
+      hint: `see where it comes from: findmnt ${shellWord(path)}`,
     },
   );
 }

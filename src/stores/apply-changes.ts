@@ -29,7 +29,7 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
       if (present === undefined || fields === undefined) {
         return 'absent';
       }
-      entries.set(name, { ...present, ...factsOf(fields), fields });
+      entries.set(name, { ...present, hasUnreadableEnd: undefined, ...factsOf(fields), fields });
       return 'learnt';
     }
     // One that was done before, and perhaps not durably, is done again.

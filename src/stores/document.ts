@@ -30,12 +30,17 @@ export const EMPTY_DOCUMENT: StoreDocument = {
 export const NO_FACTS = { expires: undefined, keyId: undefined };
 
 /** What an entry's other fields say of its key. What makes no sense is kept, and not used. */
-export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'keyId'> {
+export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'hasUnreadableEnd' | 'keyId'> {
   if (fields.size === 0) {
     return NO_FACTS;
   }
   const keyId = fields.get('key-id');
-  return { expires: momentAt(fields, 'expires'), keyId: isPrintableName(keyId) ? keyId : undefined };
+  const expires = momentAt(fields, 'expires');
+  return {
+    expires,
+    ...(expires === undefined && fields.has('expires') ? { hasUnreadableEnd: true } : {}),
+    keyId: isPrintableName(keyId) ? keyId : undefined,
+  };
 }
 
 /** Entries in listing order, as a document keeps them. What mesa wrote is in order already; looking costs less than sorting. */

@@ -93,13 +93,13 @@ export function assertMemory(workFactor: number): void {
       hint:
         limit === undefined
           ? 'end other programs, then run the command again'
-          : `raise the limit to ${mebibytes(limit + needed + SPARE - bytes)} or more, then run the command again`,
+          : `raise the limit to ${Math.ceil((limit + needed + SPARE - bytes) / MIB)} MiB or more, then run the command again`,
     },
   );
 }
 
 function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / MIB)} MiB`;
+  return `${Math.round(bytes / MIB)} MiB`;
 }
 
 /** Whether two derivations fit side by side: two cores, and memory for both with a third one's worth to spare. */
