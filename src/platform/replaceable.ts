@@ -48,6 +48,14 @@ export function isMountPoint(path: string): boolean {
   return mountPoints().includes(realPlace(path));
 }
 
+/** The mount that a file or directory is on; undefined where the system does not tell. */
+export function mountOf(path: string): string | undefined {
+  const place = `${realPlace(path)}/`;
+  return mountPoints()
+    .filter((mount) => place.startsWith(mount === '/' ? mount : `${mount}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+}
+
 /** Every place where something is mounted that this process sees; none where the system does not tell. */
 function mountPoints(): readonly string[] {
   try {

@@ -212,8 +212,11 @@ export class DocumentStore implements WholeStore {
       if (!changed) {
         return undefined;
       }
-      const next = await encode(await verifiedText(applied.document, file.path));
-      this.#remember(next, applied.document);
+      const text = await verifiedText(applied.document, file.path);
+      const next = await encode(text);
+      // Without comments about keys that are gone.
+      const commentTexts = applied.document.commentTexts === undefined ? undefined : [text];
+      this.#remember(next, { ...applied.document, commentTexts });
       return next;
     });
     try {

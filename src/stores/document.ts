@@ -12,6 +12,11 @@ export interface StoreDocument {
   readonly entries: ReadonlyMap<StoreKey, DocumentEntry>;
   readonly unknownFields: TomlTable;
   readonly unknownEntries: TomlTable;
+  /**
+   * Documents whose comments this one keeps where it has what they are about; absent when there are none. They are looked for
+   * when the document is written: reading it would take several times as long.
+   */
+  readonly commentTexts?: readonly string[] | undefined;
 }
 
 export interface DocumentEntry extends KeyEntry {
