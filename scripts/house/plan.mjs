@@ -120,7 +120,6 @@ const CLI = {
       'cli/terminal',
       'cli/commands/doctor.ts', // the version of Node
       'rest/private-connection.ts', // flags of Node that show what is sent
-      'vault/scrypt.ts', // free memory
     ],
     // The rest gets a Host.
     environment: [

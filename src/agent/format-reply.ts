@@ -24,12 +24,23 @@ function replyFields(reply: Reply): object {
   }
 }
 
-function entryFields({ scope, token, added, expires, keyId, api }: KeyEntry): readonly (string | null)[] {
+/** In the place of a date that the store has in a form that is none. */
+export const UNREADABLE = 'unreadable';
+
+function entryFields({
+  scope,
+  token,
+  added,
+  expires,
+  hasUnreadableEnd,
+  keyId,
+  api,
+}: KeyEntry): readonly (string | null)[] {
   return [
     formatStoreKey(scope),
     token.reveal(),
     added?.toISOString() ?? null,
-    expires?.toISOString() ?? null,
+    expires?.toISOString() ?? (hasUnreadableEnd === true ? UNREADABLE : null),
     keyId ?? null,
     api ?? null,
   ];

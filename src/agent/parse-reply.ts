@@ -1,6 +1,7 @@
 import { isPrintableName } from '../core/printable-name.ts';
 import type { ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
 import { isErrorCode, MesaAuthError } from '../errors.ts';
+import { UNREADABLE } from './format-reply.ts';
 import { REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
 import {
   asFields,
@@ -16,6 +17,7 @@ import {
 const OUTCOMES: readonly string[] = [
   'stored',
   'replaced',
+  'unchanged',
   'removed',
   'learnt',
   'absent',
@@ -99,11 +101,19 @@ function parseEntry(value: unknown): KeyEntry | undefined {
   const hasBadFact =
     api === undefined ||
     (added === undefined && value[2] !== null) ||
-    (expires === undefined && value[3] !== null) ||
+    (expires === undefined && value[3] !== null && value[3] !== UNREADABLE) ||
     (keyId === undefined && value[4] !== null);
   return scope === undefined || token === undefined || hasBadFact
     ? undefined
-    : { scope, token, added, expires, keyId, api: api ?? undefined };
+    : {
+        scope,
+        token,
+        added,
+        expires,
+        ...(value[3] === UNREADABLE ? { hasUnreadableEnd: true } : {}),
+        keyId,
+        api: api ?? undefined,
+      };
 }
 
 function parseError({ code, message, hint }: Fields): MesaAuthError | undefined {

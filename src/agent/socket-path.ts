@@ -1,10 +1,10 @@
-import { lstatSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
 import { shellWord } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
-import type { PrivateDir } from '../platform/private-dir.ts';
+import { isShared, type PrivateDir } from '../platform/private-dir.ts';
 
 /** Where the agent of this user is found. */
 export interface AgentPlace {
@@ -19,12 +19,36 @@ const GROUP_OR_WORLD_ANY = 0o077;
 // sockaddr_un.sun_path without its NUL: unix(7), and sys/un.h on macOS.
 const LONGEST_SOCKET_PATH = { darwin: 103, other: 107 } as const;
 
-/** `mesa` in XDG_RUNTIME_DIR when that is a directory of ours, else the data directory. */
+/**
+ * `mesa` in XDG_RUNTIME_DIR when that is a directory of ours in which a socket can be made and that others cannot write, else
+ * the data directory.
+ */
 export function agentPlace(paths: Paths): AgentPlace {
   const { runtimeHome, dataDir, dataBase } = paths;
-  return runtimeHome !== undefined && isDirOfOurs(runtimeHome)
-    ? placeIn({ path: join(runtimeHome, 'mesa'), base: runtimeHome })
-    : placeIn({ path: dataDir, base: dataBase });
+  const place =
+    runtimeHome !== undefined && isDirOfOurs(runtimeHome)
+      ? placeIn({ path: join(runtimeHome, 'mesa'), base: runtimeHome })
+      : undefined;
+  return place !== undefined && isUsable(place) ? place : placeIn({ path: dataDir, base: dataBase });
+}
+
+function isUsable({ dir: { path, base }, socket }: AgentPlace): boolean {
+  const stats = statSync(base, { throwIfNoEntry: false });
+  return (
+    stats !== undefined &&
+    !isShared(stats) &&
+    Buffer.byteLength(socket) <= longestSocketPath(process.platform) &&
+    canMakeFiles(examine(path) === undefined ? base : path)
+  );
+}
+
+function canMakeFiles(dir: string): boolean {
+  try {
+    accessSync(dir, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -68,7 +92,7 @@ export function hasAgentSocket({ dir, socket }: AgentPlace): boolean {
 
 /** @throws HOME_UNUSABLE when no socket can have this path */
 export function assertSocketPath({ socket }: AgentPlace, platform: NodeJS.Platform): void {
-  const longest = platform === 'darwin' ? LONGEST_SOCKET_PATH.darwin : LONGEST_SOCKET_PATH.other;
+  const longest = longestSocketPath(platform);
   if (Buffer.byteLength(socket) > longest) {
     throw new MesaAuthError(
       'HOME_UNUSABLE',
@@ -76,6 +100,10 @@ export function assertSocketPath({ socket }: AgentPlace, platform: NodeJS.Platfo
       { hint: 'set XDG_RUNTIME_DIR to a directory of yours with a shorter path' },
     );
   }
+}
+
+function longestSocketPath(platform: NodeJS.Platform): number {
+  return platform === 'darwin' ? LONGEST_SOCKET_PATH.darwin : LONGEST_SOCKET_PATH.other;
 }
 
 function isDirOfOurs(path: string): boolean {

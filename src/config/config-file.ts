@@ -1,15 +1,16 @@
-import { constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { constants, fstatSync, lstatSync, openSync, type Stats } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import type { Backend } from '../core/secret-store.ts';
 import { describeErrno, errnoOf, MesaAuthError } from '../errors.ts';
-import { isWrittenByUsAlone } from '../platform/private-dir.ts';
+import { canChangeMode, isOfNobodyHere, isOursOrRoots, isWrittenByUsAlone } from '../platform/private-dir.ts';
 import { closeQuietly, readAll, decodeUtf8 } from '../platform/private-file.ts';
 import { parsePlainToml } from '../toml/plain-toml.ts';
 import { TomlSyntaxError } from '../toml/syntax-error.ts';
 import { configFromTable, DEFAULT_BACKEND, DEFAULT_CONFIG, type Config } from './config.ts';
 
 const MAX_BYTES = 1024 * 1024;
+const GROUP_OR_WORLD_WRITE = 0o022;
 // Some editors on Windows write one. TOML 1.0 knows none.
 const BYTE_ORDER_MARK = '\ufeff';
 
@@ -71,11 +72,7 @@ export function readConfigText(path: string): string | undefined {
     }
     // It decides where keys are kept and which host gets them.
     if (!isWrittenByUsAlone(stats)) {
-      throw unreadable(
-        path,
-        'other users can write it',
-        `chmod go-w ${shellWord(path)}, and check what it says`,
-      );
+      assertFromNobodyElse(path, stats);
     }
     const text = decodeUtf8(readAll(fd, stats.size));
     if (text === undefined) {
@@ -86,6 +83,29 @@ export function readConfigText(path: string): string | undefined {
     throw error instanceof MesaAuthError ? error : unreadable(path, describeErrno(error));
   } finally {
     closeQuietly(fd);
+  }
+}
+
+/**
+ * Of a file that is not ours or root's, or that more than its owner can write. The places that are searched are ours or
+ * root's, so that one whose owner has no number in this user namespace was put there by root, or by us.
+ * @throws CONFIG_UNREADABLE
+ */
+function assertFromNobodyElse(path: string, stats: Stats): void {
+  const isOwned = isOursOrRoots(stats);
+  if (!isOwned && !isOfNobodyHere(stats)) {
+    throw unreadable(
+      path,
+      'it belongs to another user',
+      'run mesa as that user, or use another file with --config-path',
+    );
+  }
+  if (isOwned || (stats.mode & GROUP_OR_WORLD_WRITE) !== 0) {
+    throw unreadable(
+      path,
+      'other users can write it',
+      canChangeMode(stats) ? `chmod go-w ${shellWord(path)}, and check what it says` : undefined,
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import { quoteText } from '../core/escape-text.ts';
 import { BACKENDS, type Backend } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { isTable, type TomlTable, type TomlValue } from '../toml/table.ts';
+import { SETTINGS, type UnknownSetting } from './settings.ts';
 
 /** What `mesa` takes from config.toml. Other tables belong to other programs. */
 export interface Config {
@@ -17,6 +18,8 @@ export interface Config {
   readonly apiUrl: string;
   /** The domain whose API that is, as `mesa.dev`; undefined where the API was named otherwise. */
   readonly serviceDomain: string | undefined;
+  /** What stands in `[secrets]` and has no effect. */
+  readonly unknownSettings: readonly UnknownSetting[];
   /** Organizations whose section still holds a key in plain text, from before there was a secret store. */
   readonly legacyKeyOrgs: readonly string[];
 }
@@ -31,6 +34,7 @@ export const DEFAULT_CONFIG: Config = {
   audit: true,
   apiUrl: DEFAULT_API_URL,
   serviceDomain: undefined,
+  unknownSettings: [],
   legacyKeyOrgs: [],
 };
 
@@ -116,8 +120,19 @@ export async function configFromTable(
     audit,
     apiUrl,
     serviceDomain: url === undefined ? domain : undefined,
+    unknownSettings: await unknownIn(secrets, lineOf),
     legacyKeyOrgs: [...legacyKeys(table).keys()],
   };
+}
+
+/** Most configurations have none, and load nothing for it. */
+async function unknownIn(secrets: TomlTable | undefined, lineOf: LineOf): Promise<readonly UnknownSetting[]> {
+  for (const name of secrets?.keys() ?? []) {
+    if (!SETTINGS.includes(name)) {
+      return (await import('./unknown-settings.ts')).unknownSettings(secrets ?? new Map(), lineOf);
+    }
+  }
+  return [];
 }
 
 export function isBackend(text: string): text is Backend {

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly token: Token | undefined;
   /** When the key stops working, where the store says so. */
   readonly expires: Date | undefined;
+  /** See KeyEntry. */
+  readonly hasUnreadableEnd?: boolean | undefined;
   /** The key's id on the server, where the store knows it. */
   readonly keyId: string | undefined;
   /** The API that it was stored for; undefined when that is not known, as of a key of the environment. */
@@ -76,7 +78,8 @@ export function listCandidates(
     const entry = entries.get(source);
     const verdict = judge(entry !== undefined);
     const { token, expires, keyId, api } = entry ?? NO_KEY;
-    candidates.push({ source, token, expires, keyId, api, verdict });
+    const unreadable = entry?.hasUnreadableEnd === true ? { hasUnreadableEnd: true } : {};
+    candidates.push({ source, token, expires, ...unreadable, keyId, api, verdict });
   }
   return candidates;
 }

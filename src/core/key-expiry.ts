@@ -4,8 +4,11 @@ import type { TokenFacts } from './token-kind.ts';
 /** How long before its end a key is worth a word: milliseconds. */
 export const EXPIRY_NOTICE_MS = 24 * 60 * 60 * 1_000;
 
-/** `unknown`: neither the store nor the key says when it ends, which is not a promise that it works. */
-export type ExpiryState = 'valid' | 'expiring' | 'expired' | 'unknown';
+/**
+ * `unknown`: neither the store nor the key says when it ends, which is not a promise that it works. `unreadable`: the store says
+ * it in a form that is no date-time.
+ */
+export type ExpiryState = 'valid' | 'expiring' | 'expired' | 'unknown' | 'unreadable';
 
 /**
  * When a key stops working, as far as that is known here: what the store says, else what the key itself says.

@@ -21,6 +21,8 @@ export interface KeyEntry {
   readonly added: Date | undefined;
   /** When it stops working, where the store says so. */
   readonly expires: Date | undefined;
+  /** Whether the store says so in a way that is no date-time, as somebody's hand may: nobody knows when this key ends. */
+  readonly hasUnreadableEnd?: boolean | undefined;
   /** The key's id on the server (`key_...`, not the key), once it was learnt. */
   readonly keyId: string | undefined;
   /** The API that it was stored for, as parseApiUrl gives it; undefined when an older version stored it. */
@@ -60,11 +62,12 @@ export type Change =
   | { readonly kind: 'remove'; readonly scope: KeyScope };
 
 /**
- * What a change found: `stored` and `replaced` answer a set, `replaced` a replace, also one that was done before,
+ * What a change found: `stored` and `replaced` answer a set, and `unchanged` that of the very key which is there, for the same
+ * API; `replaced` a replace, also one that was done before,
  * `removed` a remove, `learnt` a learn. `absent` answers the last three where there was nothing to change: no such key,
  * or one of which all that was known already.
  */
-export type ChangeOutcome = 'stored' | 'replaced' | 'removed' | 'learnt' | 'absent';
+export type ChangeOutcome = 'stored' | 'replaced' | 'unchanged' | 'removed' | 'learnt' | 'absent';
 
 /**
  * A place that keeps keys by scope. Absence is a value, failure is an error: a store that does not exist
@@ -87,7 +90,7 @@ export interface SecretStore {
   /**
    * Performs all changes, in order, as one transaction: all are durable when the promise resolves, or none
    * took place. Concurrent callers, in any process, do not lose each other's changes. Changes that alter
-   * nothing (removing what is not there) write nothing. No changes at all make an empty store where there is none.
+   * nothing (removing what is not there, setting what is) write nothing, and sets of that kind need no place to write. No changes at all make an empty store where there is none.
    * @returns one outcome per change
    */
   apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]>;

@@ -1,4 +1,8 @@
+import { describeExpiry, expiresWithin, keyExpiry } from '../core/key-expiry.ts';
+import { replaceCommand } from '../core/key-source.ts';
 import { BACKENDS } from '../core/secret-store.ts';
+import { describeToken } from '../core/token-kind.ts';
+import { MesaAuthError } from '../errors.ts';
 import type { Examined } from './examined.ts';
 import type { Finding } from './finding.ts';
 
@@ -22,4 +26,30 @@ export async function checkExpiryDates({ stores }: Pick<Examined, 'stores'>): Pr
     }
   }
   return findings;
+}
+
+/** Keys of the store in force that have ended: whatever is sent with them is refused. */
+export function checkExpiredKeys({
+  config,
+  stores,
+  now,
+}: Pick<Examined, 'config' | 'stores' | 'now'>): readonly Finding[] {
+  const entries = config instanceof MesaAuthError ? undefined : stores[config.backend].entries;
+  if (entries === undefined || entries instanceof MesaAuthError) {
+    return [];
+  }
+  return [...entries].flatMap(([name, entry]) => {
+    const expires = keyExpiry(entry.expires, describeToken(entry.token));
+    return expires === undefined || !expiresWithin(expires, 0, now)
+      ? []
+      : [
+          {
+            check: 'expired_keys',
+            severity: 'warning',
+            what: `the key for ${name} (${entry.token.masked()}) ${describeExpiry(expires, now)}`,
+            why: 'it is used where nothing narrower is stored, and the server refuses it',
+            mend: replaceCommand(name),
+          } as const,
+        ];
+  });
 }

@@ -4,6 +4,7 @@ import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { KeyEntries, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
+import { assertReplaceable } from '../platform/replaceable.ts';
 import type { Examined } from './examined.ts';
 import { errorOf, type Finding } from './finding.ts';
 
@@ -88,6 +89,9 @@ async function moveKeys(
   store: SecretStore,
   withLock: Examined['withLock'],
 ): Promise<readonly string[]> {
+  // Nothing of it is done unless all of it can be.
+  assertReplaceable(file);
+  assertReplaceable(store.location);
   const before = await store.read();
   const wanted = [...keys].filter(([org]) => !before.has(formatStoreKey(scopeOf(org))));
   if (wanted.length > 0) {

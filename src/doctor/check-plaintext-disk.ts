@@ -11,10 +11,11 @@ export function checkPlaintextDisk(
   { config, stores }: Pick<Examined, 'config' | 'stores'>,
   passing: readonly string[],
 ): readonly Finding[] {
-  const { exists, store } = stores['plaintext-file'];
+  const { exists, store, entries } = stores['plaintext-file'];
+  const holdsKeys = exists && (entries instanceof MesaAuthError || entries.size > 0);
   const vault = stores['encrypted-file'];
   const isUsed = !(config instanceof MesaAuthError) && !isEncrypted(config.backend);
-  if (!isUsed || !exists || passing.length > 0) {
+  if (!isUsed || !holdsKeys || passing.length > 0) {
     return [];
   }
   return [

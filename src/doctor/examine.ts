@@ -2,12 +2,14 @@ import { reasonsToPass } from '../onboarding/probe.ts';
 import { checkAgent } from './check-agent.ts';
 import { checkConfig } from './check-config.ts';
 import { checkEnvironment, type EnvironmentReaders } from './check-environment.ts';
-import { checkExpiryDates } from './check-expiry-dates.ts';
+import { checkExpiredKeys, checkExpiryDates } from './check-expiry-dates.ts';
 import { checkFiles } from './check-files.ts';
 import { checkGitHelper } from './check-git-helper.ts';
 import { checkLegacyKeys } from './check-legacy-keys.ts';
 import { checkLock } from './check-lock.ts';
+import { checkMounts } from './check-mounts.ts';
 import { checkPlaintextDisk } from './check-plaintext-disk.ts';
+import { checkSettings } from './check-settings.ts';
 import { checkSlowStart } from './check-slow-start.ts';
 import { checkBothBackends, checkStores } from './check-stores.ts';
 import { checkStrayFiles } from './check-stray-files.ts';
@@ -24,11 +26,14 @@ export async function examine(
   const passing = reasonsToPass({ env, dataDir: paths.dataDir });
   return [
     ...checkConfig(patient),
+    ...checkSettings(patient),
     ...(await checkFiles(patient)),
+    ...checkMounts(patient),
     ...(await checkLock(patient)),
     ...(await checkStrayFiles(patient)),
     ...(await checkStores(patient)),
     ...(await checkExpiryDates(patient)),
+    ...checkExpiredKeys(patient),
     ...(await checkLegacyKeys(patient)),
     ...checkBothBackends(patient, passing),
     ...checkPlaintextDisk(patient, passing),

@@ -13,6 +13,7 @@ export interface Examined {
   /** Of mesa, as in package.json. */
   readonly version: string;
   readonly paths: Paths;
+  readonly now: Date;
   /** The configuration in force, or why it cannot be read. */
   readonly config: Config | MesaAuthError;
   readonly stores: Readonly<Record<Backend, StoreView>>;

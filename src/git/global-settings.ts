@@ -61,7 +61,7 @@ export async function editGlobalSettings<T>(
  * The file that git writes: git-config(1), `--global`. Relative to `/`, where we run git.
  * @throws HOME_UNUSABLE
  */
-function globalPath(env: Environment): string {
+export function globalPath(env: Environment): string {
   const named = env['GIT_CONFIG_GLOBAL'];
   const home = env['HOME'];
   const xdg = env['XDG_CONFIG_HOME'];

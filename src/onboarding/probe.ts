@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import type { Backend } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { nearestExisting, probeLock } from '../platform/probe-lock.ts';
+import { mountOf } from '../platform/replaceable.ts';
 
 export interface ProbeInput {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,7 +52,7 @@ const EPHEMERAL_FILE_SYSTEMS = new Map([
   [0x794c7630, 'overlayfs'],
 ]);
 
-/** Why what is kept in the data directory goes soon: a CI job, a file system in memory. Empty on a lasting disk. */
+/** Why what is kept in the data directory goes soon: a CI job, a file system in memory, a container. Empty on a lasting disk. */
 export function reasonsToPass({ env, dataDir }: Pick<ProbeInput, 'env' | 'dataDir'>): readonly string[] {
   const reasons: string[] = [];
   const ci = CI_VARIABLES.find((name) => (env[name] ?? '') !== '' && env[name] !== 'false');
@@ -62,6 +63,8 @@ export function reasonsToPass({ env, dataDir }: Pick<ProbeInput, 'env' | 'dataDi
   const ephemeral = ephemeralFileSystem(place);
   if (ephemeral !== undefined) {
     reasons.push(`${place} is on ${ephemeral}, which does not outlive this machine`);
+  } else if (isContainer(env) && mountOf(place) === '/') {
+    reasons.push(`this is a container, and ${place} is on no volume: it goes with the container`);
   }
   return reasons;
 }
@@ -70,8 +73,8 @@ export function reasonsToPass({ env, dataDir }: Pick<ProbeInput, 'env' | 'dataDi
 export async function probeMachine({ env, dataDir, enoughMemory }: ProbeInput): Promise<Probe> {
   const passing = reasonsToPass({ env, dataDir });
   const findings = [...passing];
-  if (isContainer(env)) {
-    findings.push('this is a container: what is not on a volume goes with it');
+  if (isContainer(env) && passing.length === 0) {
+    findings.push(`this is a container, and ${nearestExisting(dataDir)} is on a volume`);
   }
   if (!enoughMemory) {
     findings.push("there is too little free memory for the vault's key derivation (256 MiB)");

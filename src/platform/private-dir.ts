@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, statSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
 
 import { shellWord } from '../core/escape-text.ts';
 import { errnoOf, ioError, MesaAuthError } from '../errors.ts';
@@ -83,14 +83,64 @@ function assertTrustedParent(path: string, stats: Stats): void {
       'run mesa as that user, or set HOME to your own home directory',
     );
   }
-  if (isShared(stats)) {
-    throw unsafe(`${path} can be written by other users`, `chmod go-w ${shellWord(path)}`);
+  if (isShared(stats) && !isSharedWithRootsGroup(stats)) {
+    throw unsafe(
+      `${path} can be written by other users`,
+      canChangeMode(stats) ? `chmod go-w ${shellWord(path)}` : ELSEWHERE,
+    );
   }
+}
+
+// What is only root's to mend.
+const ELSEWHERE =
+  'keep keys in a directory of your own: export XDG_DATA_HOME="$(mktemp -d)"; or set MESA_API_KEY';
+
+/**
+ * A home directory for whatever user a container is started as, who has group 0 and no rights of his own: root's, and for
+ * root's group to write. Whoever else is in that group can move what is in there, but not put in files that we take for ours,
+ * since whose each directory and file below is, is looked at, too.
+ */
+function isSharedWithRootsGroup({ mode, uid, gid }: Stats): boolean {
+  return uid === 0 && gid === 0 && process.getegid?.() === 0 && (mode & WORLD_WRITE) === 0;
+}
+
+/** Whether a change of the mode is for us to make: chmod(2), EPERM. */
+export function canChangeMode({ uid }: Stats): boolean {
+  const euid = process.geteuid?.();
+  return euid === uid || euid === 0;
 }
 
 /** Whether others can put files of theirs in the place of ours in a directory. */
 export function isShared(stats: Stats): boolean {
   return (stats.mode & STICKY) === 0 && !isWrittenByUsAlone(stats);
+}
+
+export function isOursOrRoots({ uid }: Stats): boolean {
+  return uid === process.geteuid?.() || uid === 0;
+}
+
+/** The user that stands for all who have no number in this user namespace: user_namespaces(7). */
+const OVERFLOW_UID = 65_534;
+
+/**
+ * Whether a file belongs to nobody of this user namespace, as root's files do in a sandbox that maps one user alone. Where
+ * that number is a user like others, it is just another user.
+ */
+export function isOfNobodyHere({ uid }: Stats): boolean {
+  return uid === OVERFLOW_UID && !isMapped(OVERFLOW_UID);
+}
+
+function isMapped(id: number): boolean {
+  let map: string;
+  try {
+    map = readFileSync('/proc/self/uid_map', 'utf8');
+  } catch {
+    return true;
+  }
+  return map.split('\n').some((line) => {
+    const [first = Number.NaN, , count = 0] = line.trim().split(/ +/).map(Number);
+    return id >= first && id < first + count;
+  });
 }
 
 /** Whether only we and root can write a file or directory. */

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import { shellWord } from '../core/escape-text.ts';
 import { describeErrno, errnoOf, ioError, MesaAuthError } from '../errors.ts';
 import { syncDir, syncDirFd } from './create-dirs.ts';
 import { closeQuietly } from './private-file.ts';
@@ -66,9 +67,11 @@ export function publishFile(path: string, content: Uint8Array, how: Publication)
       how.giveName(temp, path);
     } catch (error) {
       unlinkQuietly(temp);
-      throw new MesaAuthError('IO', `cannot write ${path}: ${describeErrno(error)}; ${how.outcome}`, {
-        cause: error,
-      });
+      throw isMount(error)
+        ? mountedByItself(path, error, how.outcome)
+        : new MesaAuthError('IO', `cannot write ${path}: ${describeErrno(error)}; ${how.outcome}`, {
+            cause: error,
+          });
     }
     try {
       syncDirFd(dirFd);
@@ -129,7 +132,7 @@ export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    throw ioError('remove', path, error);
+    throw isMount(error) ? mountedByItself(path, error, 'it is still there') : ioError('remove', path, error);
   }
   try {
     syncDir(dirname(path));
@@ -140,6 +143,30 @@ export function removeFile(path: string): void {
       { cause: error, hint: 'check the disk' },
     );
   }
+}
+
+/**
+ * The error of a file that is a mount of its own, as a single file that a container was given: rename(2), EBUSY.
+ * @param outcome what is said of the rest
+ */
+export function mountedByItself(
+  path: string,
+  cause?: unknown,
+  outcome = 'nothing was changed',
+): MesaAuthError {
+  return new MesaAuthError(
+    'IO',
+    `${path} is mounted by itself and cannot be replaced: mount its directory instead; ${outcome}`,
+    {
+      ...(cause === undefined ? {} : { cause }),
+      hint: `see where it comes from: findmnt ${shellWord(path)}`,
+    },
+  );
+}
+
+/** Whether a file was not renamed or removed because it is a mount of its own: rename(2), unlink(2). */
+function isMount(error: unknown): boolean {
+  return errnoOf(error) === 'EBUSY' || errnoOf(error) === 'EXDEV';
 }
 
 /** Unlike any other of a living process; O_EXCL takes care of the rest, and nobody else may write to the directory. */

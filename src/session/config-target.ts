@@ -3,9 +3,11 @@ import { accessSync, constants } from 'node:fs';
 import { readConfigText } from '../config/config-file.ts';
 import { writeBackend } from '../config/write-config.ts';
 import type { Backend } from '../core/secret-store.ts';
+import { MesaAuthError } from '../errors.ts';
 import { ensurePrivateDir } from '../platform/create-dirs.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import type { Paths } from '../platform/paths.ts';
+import { assertReplaceable } from '../platform/replaceable.ts';
 
 /** Where data and configuration lie, and whom to tell when somebody else writes there: a Context is one. */
 export interface DataPlace {
@@ -37,6 +39,22 @@ function isWritable(path: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Proves that a config file can be written, before anything else is done. @throws IO, with a step that this user can take
+ */
+export function assertConfigReplaceable(path: string): void {
+  try {
+    assertReplaceable(path);
+  } catch (error) {
+    throw error instanceof MesaAuthError && error.hint === undefined
+      ? new MesaAuthError(error.code, error.message, {
+          cause: error.cause,
+          hint: 'change [secrets] backend where that file is made, or use another file with --config-path',
+        })
+      : error;
   }
 }
 

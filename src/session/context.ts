@@ -67,6 +67,8 @@ export interface ContextOptions {
   readonly interaction?: Interaction | undefined;
   /** With `leave`, reading a store changes no mode and warns of nothing; `tighten` by default. */
   readonly looseness?: Looseness | undefined;
+  /** That of another context of the same command, so that nothing is said twice. */
+  readonly output?: Output | undefined;
   /** Under what name uses of keys are recorded, as `get-key`; absent for what uses none. */
   readonly command?: string | undefined;
   /** The process that the keys are for; by default whoever started this one. */
@@ -92,12 +94,12 @@ export class Context {
   #holds = 0;
 
   constructor(options: ContextOptions) {
-    const { host, globals, looseness = 'tighten', command, user = process.ppid } = options;
+    const { host, globals, looseness = 'tighten', command, user = process.ppid, output } = options;
     this.host = host;
     this.globals = globals;
     this.command = command;
     this.user = user;
-    this.output = new Output(host);
+    this.output = output ?? new Output(host);
     this.#options = options;
     this.#looseness = looseness;
   }
@@ -109,7 +111,8 @@ export class Context {
 
   /** The same for a command that asks nothing and never starts the wizard. */
   withoutQuestions(looseness?: Looseness): Context {
-    return new Context({ ...this.#options, looseness, globals: { ...this.globals, nonInteractive: true } });
+    const globals = { ...this.globals, nonInteractive: true };
+    return new Context({ ...this.#options, looseness, globals, output: this.output });
   }
 
   /** @throws HOME_UNUSABLE */
@@ -155,7 +158,16 @@ export class Context {
       existsSync(paths.plaintextStore) && !existsSync(paths.encryptedStore)
         ? 'plaintext-file'
         : DEFAULT_BACKEND;
-    return withEnvironment(await loadConfig(explicitConfig, candidates, suggestBackend), host.env);
+    const config = await loadConfig(explicitConfig, candidates, suggestBackend);
+    if (config.unknownSettings.length > 0 && this.#looseness === 'tighten') {
+      await this.#warnOfSettings(config);
+    }
+    return withEnvironment(config, host.env);
+  }
+
+  async #warnOfSettings({ file = '', unknownSettings }: Config): Promise<void> {
+    const { describeUnknownSetting } = await import('../config/describe-setting.ts');
+    unknownSettings.forEach((setting) => this.output.warn(describeUnknownSetting(file, setting)));
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */

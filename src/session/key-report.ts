@@ -31,7 +31,12 @@ export function entryJson({ scope, token, added, api }: KeyEntry): Record<string
 export interface StoredKey {
   readonly token: Token;
   readonly expires: Date | undefined;
+  /** See KeyEntry. */
+  readonly hasUnreadableEnd?: boolean | undefined;
 }
+
+/** What is said of a key that may have ended, since its entry does not tell in a way that can be read. */
+export const UNREADABLE_END = 'ends at a time that cannot be read: "expires" in the store is not a date-time';
 
 /** When a key ends, as far as that is known here. */
 export function expiryOf({ token, expires }: StoredKey): Date | undefined {
@@ -44,7 +49,7 @@ export function factsJson(key: StoredKey, now: Date): Record<string, unknown> {
   const expires = expiryOf(key);
   return {
     kind: kind.replace('-', '_'),
-    state: expiryState(expires, now),
+    state: key.hasUnreadableEnd === true ? 'unreadable' : expiryState(expires, now),
     expires: expires?.toISOString() ?? null,
     expires_in_seconds:
       expires === undefined ? null : Math.floor((expires.getTime() - now.getTime()) / 1_000),
@@ -83,6 +88,7 @@ export function explainCandidate(candidate: Candidate, now: Date, apiUrl: string
   return [
     'used',
     ...(ends ? [`it ${describeExpiry(expires, now)}`] : []),
+    ...(candidate.hasUnreadableEnd === true ? [`it ${UNREADABLE_END}`] : []),
     ...(isForApi(candidate, apiUrl) ? [] : [`it is for ${candidate.api}, and is sent nowhere else`]),
   ].join('; ');
 }
@@ -103,10 +109,13 @@ function explainVerdict(verdict: CandidateVerdict): string {
 /** Mentions a key that ends within a day, or has ended, once per process. */
 export function warnOfExpiry(
   context: Pick<Context, 'host' | 'output'>,
-  key: Pick<UsedKey, 'source' | 'token' | 'expires'>,
+  key: Pick<UsedKey, 'source' | 'token' | 'expires' | 'hasUnreadableEnd'>,
 ): void {
   const now = context.host.now();
   const expires = expiryOf(key);
+  if (key.hasUnreadableEnd === true) {
+    context.output.warn(`${nameOfKey(key.source)} ${UNREADABLE_END}`, `expiry of ${key.source}`);
+  }
   if (expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now)) {
     context.output.warn(
       `${nameOfKey(key.source)} ${describeExpiry(expires, now)}; replace it: ${replaceCommand(key.source)}`,

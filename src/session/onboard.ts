@@ -4,10 +4,11 @@ import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts
 import { parseUnlockTime } from '../core/unlock-time.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
+import { assertReplaceable } from '../platform/replaceable.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
 import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
-import { saveBackend } from './config-target.ts';
+import { assertConfigReplaceable, saveBackend } from './config-target.ts';
 import type { Context, OnboardOptions } from './context.ts';
 import { describeOutcomes } from './outcomes.ts';
 
@@ -32,6 +33,7 @@ async function runOnboarding(
   if (probe.unusable !== undefined) {
     throw probe.unusable;
   }
+  assertConfigReplaceable(configFile);
   const passphrases = await context.passphrases();
   passphrases.unlockFor(undefined);
   const answers = await runWizard({
@@ -41,6 +43,7 @@ async function runOnboarding(
     current,
     apiUrl,
     prepare: async (chosen) => {
+      assertReplaceable((await context.store(chosen)).location);
       const isNewVault = isEncrypted(chosen) && !existsSync(context.paths.encryptedStore);
       if (isNewVault) {
         await passphrases.toCreate();

@@ -2,7 +2,7 @@ import type { ChangeOutcome } from '../core/secret-store.ts';
 
 /** What became of several keys, in words: `stored 2 keys`, `stored 1 key, replaced 1`. */
 export function describeOutcomes(outcomes: readonly ChangeOutcome[]): string {
-  return describeCounts(outcomes, { stored: 'stored', replaced: 'replaced' });
+  return describeCounts(outcomes, { stored: 'stored', replaced: 'replaced', unchanged: 'kept' });
 }
 
 /**

@@ -196,7 +196,8 @@ async function keyInUse(
 
 /** Tells whoever watches that the key is about to expire. A key that cannot say when it ends costs nothing here. */
 async function mentionExpiry(context: Pick<Context, 'host' | 'output'>, key: KeyInUse): Promise<void> {
-  if ((key.expires !== undefined || key.token.mayBeJwt) && context.host.stderr.isTerminal) {
+  const mayEnd = key.expires !== undefined || key.hasUnreadableEnd === true || key.token.mayBeJwt;
+  if (mayEnd && context.host.stderr.isTerminal) {
     const { warnOfExpiry } = await import('./key-report.ts');
     warnOfExpiry(context, key);
   }

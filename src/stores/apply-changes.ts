@@ -29,7 +29,7 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
       if (present === undefined || fields === undefined) {
         return 'absent';
       }
-      entries.set(name, { ...present, ...factsOf(fields), fields });
+      entries.set(name, { ...present, hasUnreadableEnd: undefined, ...factsOf(fields), fields });
       return 'learnt';
     }
     // One that was done before, and perhaps not durably, is done again.
@@ -40,13 +40,16 @@ export function applyChanges(document: StoreDocument, changes: readonly Change[]
     ) {
       return 'absent';
     }
+    if (change.kind === 'set' && present?.token.equals(change.token) === true && present.api === change.api) {
+      return 'unchanged';
+    }
     const kept = present === undefined ? new Map() : keptFields(present, change.token);
     const fields = change.kind === 'set' ? kept : withLearnt(kept, change.facts);
     const { scope, token, api } = change;
     entries.set(name, { scope, token, added: now, api, ...factsOf(fields), fields });
     return present === undefined ? 'stored' : 'replaced';
   });
-  const changed = outcomes.some((outcome) => outcome !== 'absent');
+  const changed = outcomes.some((outcome) => outcome !== 'absent' && outcome !== 'unchanged');
   return { document: changed ? { ...document, entries: inListingOrder(entries) } : document, outcomes };
 }
 

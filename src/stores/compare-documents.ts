@@ -57,5 +57,6 @@ export function mergeDocuments(
     entries: inListingOrder(new Map([...first.entries, ...last.entries])),
     unknownFields: new Map([...first.unknownFields, ...last.unknownFields]),
     unknownEntries: new Map([...first.unknownEntries, ...last.unknownEntries]),
+    commentTexts: [...(last.commentTexts ?? []), ...(first.commentTexts ?? [])],
   };
 }

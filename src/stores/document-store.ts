@@ -1,6 +1,6 @@
 import { quoteText } from '../core/escape-text.ts';
 import type { Backend, Change, ChangeOutcome, KeyEntries, SecretStore } from '../core/secret-store.ts';
-import { MesaAuthError } from '../errors.ts';
+import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import { checkPrivateDir, type PrivateDir } from '../platform/private-dir.ts';
 import { MAX_PRIVATE_BYTES, readPrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
@@ -198,7 +198,7 @@ export class DocumentStore implements WholeStore {
       import('./format-document.ts'),
     ]);
     let outcomes: readonly ChangeOutcome[] = [];
-    await file.update(async (bytes) => {
+    const update = file.update(async (bytes) => {
       // Another process may have moved the keys to the other backend: a new store here would be one that nobody uses.
       if (existed && bytes === undefined) {
         throw storeVanished(file.path);
@@ -212,11 +212,35 @@ export class DocumentStore implements WholeStore {
       if (!changed) {
         return undefined;
       }
-      const next = await encode(await verifiedText(applied.document, file.path));
-      this.#remember(next, applied.document);
+      const text = await verifiedText(applied.document, file.path);
+      const next = await encode(text);
+      // Without comments about keys that are gone.
+      const commentTexts = applied.document.commentTexts === undefined ? undefined : [text];
+      this.#remember(next, { ...applied.document, commentTexts });
       return next;
     });
+    try {
+      await update;
+    } catch (error) {
+      outcomes = (await this.#outcomesWithoutWriting(changes, error)) ?? raise(error);
+    }
     return outcomes;
+  }
+
+  /** Where nothing can be written, setting what is there already needs nothing to be. Undefined for any other change. */
+  async #outcomesWithoutWriting(
+    changes: readonly Change[],
+    error: unknown,
+  ): Promise<readonly ChangeOutcome[] | undefined> {
+    const isReadOnly =
+      error instanceof MesaAuthError && ['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error.cause) ?? '');
+    const bytes = isReadOnly && changes.every(({ kind }) => kind === 'set') ? this.readBytes() : undefined;
+    if (bytes === undefined) {
+      return undefined;
+    }
+    const { applyChanges } = await import('./apply-changes.ts');
+    const { outcomes } = applyChanges((await this.#decode(bytes)).document, changes, this.#options.now());
+    return outcomes.every((outcome) => outcome === 'unchanged') ? outcomes : undefined;
   }
 
   async snapshot(): Promise<StoreSnapshot> {
@@ -276,6 +300,10 @@ export class DocumentStore implements WholeStore {
     this.#cache.last = { bytes, document };
     return this.#cache.last;
   }
+}
+
+function raise(error: unknown): never {
+  throw error;
 }
 
 /** The error of a writer whose store was there when it looked, and is not any more. */

@@ -12,6 +12,11 @@ export interface StoreDocument {
   readonly entries: ReadonlyMap<StoreKey, DocumentEntry>;
   readonly unknownFields: TomlTable;
   readonly unknownEntries: TomlTable;
+  /**
+   * Documents whose comments this one keeps where it has what they are about; absent when there are none. They are looked for
+   * when the document is written: reading it would take several times as long.
+   */
+  readonly commentTexts?: readonly string[] | undefined;
 }
 
 export interface DocumentEntry extends KeyEntry {
@@ -30,12 +35,17 @@ export const EMPTY_DOCUMENT: StoreDocument = {
 export const NO_FACTS = { expires: undefined, keyId: undefined };
 
 /** What an entry's other fields say of its key. What makes no sense is kept, and not used. */
-export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'keyId'> {
+export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'hasUnreadableEnd' | 'keyId'> {
   if (fields.size === 0) {
     return NO_FACTS;
   }
   const keyId = fields.get('key-id');
-  return { expires: momentAt(fields, 'expires'), keyId: isPrintableName(keyId) ? keyId : undefined };
+  const expires = momentAt(fields, 'expires');
+  return {
+    expires,
+    ...(expires === undefined && fields.has('expires') ? { hasUnreadableEnd: true } : {}),
+    keyId: isPrintableName(keyId) ? keyId : undefined,
+  };
 }
 
 /** Entries in listing order, as a document keeps them. What mesa wrote is in order already; looking costs less than sorting. */

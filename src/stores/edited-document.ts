@@ -45,6 +45,7 @@ export async function parseEditedDocument(text: string, path: string): Promise<S
     entries: inListingOrder(entries),
     unknownFields: tableWithout(table, KNOWN_DOCUMENT_FIELDS),
     unknownEntries,
+    ...(text.includes('#') ? { commentTexts: [text] } : {}),
   };
 }
 

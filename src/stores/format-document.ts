@@ -1,5 +1,6 @@
 import { MesaAuthError } from '../errors.ts';
 import { sameDocument, DOCUMENT_VERSION, type StoreDocument } from './document.ts';
+import type { DocumentComments } from './document-comments.ts';
 import { parseDocument } from './read-document.ts';
 
 /**
@@ -31,37 +32,60 @@ async function isReadAs(text: string, document: StoreDocument, path: string): Pr
   }
 }
 
-/** The document as TOML: what `parseDocument` reads, in listing order, unknown fields included. */
+/** The document as TOML: what `parseDocument` reads, in listing order, unknown fields and comments included. */
 export async function formatDocument(document: StoreDocument): Promise<string> {
   const hasUnknown =
     document.unknownFields.size > 0 ||
     document.unknownEntries.size > 0 ||
     [...document.entries.values()].some((entry) => entry.fields.size > 0);
   const write = hasUnknown ? await import('../toml/full-toml.ts') : undefined;
-  const lines = [`version = ${DOCUMENT_VERSION}`];
+  const comments = await commentsOf(document);
+  const lines: string[] = [];
+  const push = (line: string, ...path: readonly string[]): void => {
+    const { above, behind } = comments?.of(...path) ?? { above: [], behind: undefined };
+    lines.push(...above, behind === undefined ? line : `${line} ${behind}`);
+  };
+  push(`version = ${DOCUMENT_VERSION}`, 'version');
   // Scalars first: behind a table header they would belong to that table.
   for (const [name, value] of document.unknownFields) {
-    lines.push(write?.formatPair(name, value) ?? '');
+    push(write?.formatPair(name, value) ?? '', name);
   }
   if (document.unknownEntries.size > 0) {
-    lines.push('', '[keys]');
+    lines.push('');
+    push('[keys]', 'keys');
     for (const [name, value] of document.unknownEntries) {
-      lines.push(write?.formatPair(name, value) ?? '');
+      push(write?.formatPair(name, value) ?? '', 'keys', name);
     }
   }
   for (const [name, { token, added, api, fields }] of document.entries) {
-    lines.push('', `[keys.${name === 'global' ? name : `"${name}"`}]`, `key = ${quoteToml(token.reveal())}`);
+    lines.push('');
+    push(`[keys.${name === 'global' ? name : `"${name}"`}]`, 'keys', name);
+    push(`key = ${quoteToml(token.reveal())}`, 'keys', name, 'key');
     if (added !== undefined && !fields.has('added')) {
-      lines.push(`added = ${added.toISOString()}`);
+      push(`added = ${added.toISOString()}`, 'keys', name, 'added');
     }
     if (api !== undefined) {
-      lines.push(`api = ${quoteToml(api)}`);
+      push(`api = ${quoteToml(api)}`, 'keys', name, 'api');
     }
     for (const [field, value] of fields) {
-      lines.push(write?.formatPair(field, value) ?? '');
+      push(write?.formatPair(field, value) ?? '', 'keys', name, field);
     }
   }
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...(comments?.of().above ?? [])].join('\n')}\n`;
+}
+
+/** Undefined for a document of which no text had any. */
+async function commentsOf(document: StoreDocument): Promise<DocumentComments | undefined> {
+  const { commentTexts = [], unknownEntries, entries } = document;
+  if (commentTexts.length === 0) {
+    return undefined;
+  }
+  const comments = new (await import('./document-comments.ts')).DocumentComments(commentTexts);
+  if (unknownEntries.size === 0) {
+    const [first] = entries.keys();
+    comments.withoutKeysHeader(first);
+  }
+  return comments;
 }
 
 /** A basic string. A key is printable ASCII, so two characters need escaping (TOML 1.0, "String"). */

@@ -3,7 +3,8 @@ import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import { parseVaultHeader } from '../vault/header.ts';
 import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
-import { VaultCodec } from '../vault/vault-codec.ts';
+import { assertMemory } from '../vault/scrypt.ts';
+import { DEFAULT_WORK_FACTOR, VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
 import {
   DocumentStore,
@@ -51,6 +52,10 @@ export class PromptedVaultStore implements WholeStore {
     if (isNoChange(changes, this.#exists())) {
       return changes.map(() => 'absent');
     }
+    if (this.#unlocked === undefined) {
+      const { assertNoMount } = await import('../platform/replaceable.ts');
+      assertNoMount(this.location);
+    }
     return this.#attempt((store) => store.apply(changes));
   }
 
@@ -92,6 +97,15 @@ export class PromptedVaultStore implements WholeStore {
     return bytes;
   }
 
+  assertCanOpen(): void {
+    const bytes = this.#options.file.read();
+    assertMemory(
+      bytes === undefined
+        ? (this.#options.workFactor ?? DEFAULT_WORK_FACTOR)
+        : parseVaultHeader(bytes, this.location).workFactor,
+    );
+  }
+
   #exists(): boolean {
     return this.readBytes() !== undefined;
   }
@@ -120,6 +134,7 @@ export class PromptedVaultStore implements WholeStore {
 
   async #openWith(attempt: number): Promise<{ store: DocumentStore; passphrase: Passphrase }> {
     const { passphrases } = this.#options;
+    this.assertCanOpen();
     const passphrase = this.#exists() ? await passphrases.toOpen(attempt) : await passphrases.toCreate();
     const codec = guardCreation(this.#codec(passphrase.text), passphrase, this.location);
     return { store: new DocumentStore({ ...this.#options, backend: this.backend, codec }), passphrase };

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import { MesaAuthError } from '../errors.ts';
 import type { StoreSnapshot, WholeStore } from './document-store.ts';
 import type { StoreDocument } from './document.ts';
@@ -26,9 +28,29 @@ export function rewriteDocument(store: StoreSnapshot, document: StoreDocument): 
   });
 }
 
-/** @throws STORE_BUSY when another process wrote the file since it was opened */
-export function assertUnchanged(store: StoreSnapshot): void {
-  assertSame(store, store.file.read());
+/**
+ * The store as it is now: for the holder of the lock, who would otherwise have to begin again beside busy writers.
+ * @returns the same snapshot when nothing was written since it was taken
+ * @throws STORE_BUSY when the file was made or removed since then; WRONG_PASSPHRASE when it has another one now
+ */
+export async function latest(store: StoreSnapshot): Promise<StoreSnapshot> {
+  const bytes = store.file.read();
+  if (bytes === undefined || store.bytes === undefined) {
+    assertSame(store, bytes);
+    return store;
+  }
+  return bytes.equals(store.bytes)
+    ? store
+    : { ...store, bytes, document: await parseDocument(await store.codec.decode(bytes), store.file.path) };
+}
+
+/** Makes the file what it was when the snapshot was taken: byte for byte, or none. For the holder of the lock. @throws IO */
+export async function putBack({ file, bytes }: StoreSnapshot): Promise<void> {
+  if (bytes === undefined) {
+    await (existsSync(file.path) ? file.remove() : undefined);
+  } else if (file.read()?.equals(bytes) !== true) {
+    await file.rewrite(() => Promise.resolve(bytes));
+  }
 }
 
 function assertSame({ bytes, file }: StoreSnapshot, current: Buffer | undefined): void {

@@ -86,10 +86,21 @@ function lineRange({ range }: AST.TOMLKeyValue, text: string): readonly [number,
 }
 
 function load(text: string): { program: AST.TOMLProgram; table: TomlTable } {
+  const program = parseProgram(text);
+  return { program, table: orSyntaxError(text, () => readTable(program, text)) };
+}
+
+/** For what else is to be known of a document than its values. @throws TomlSyntaxError */
+export function parseProgram(text: string): AST.TOMLProgram {
+  // The parser does not see a lone 0 at the very end.
+  return orSyntaxError(text, () =>
+    parseTOML(text.endsWith('0') ? `${text}\n` : text, { tomlVersion: '1.0' }),
+  );
+}
+
+function orSyntaxError<T>(text: string, work: () => T): T {
   try {
-    // The parser does not see a lone 0 at the very end.
-    const program = parseTOML(text.endsWith('0') ? `${text}\n` : text, { tomlVersion: '1.0' });
-    return { program, table: readTable(program, text) };
+    return work();
   } catch (error) {
     if (error instanceof ParseError) {
       throw positionOf(error, text);

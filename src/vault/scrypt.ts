@@ -4,6 +4,7 @@ import type { Identity, Recipient, Stanza } from 'age-encryption';
 
 import { MesaAuthError } from '../errors.ts';
 import { quittingWithoutCore } from '../platform/exposed-memory.ts';
+import { freeMemory } from '../platform/free-memory.ts';
 import type { VaultHeader } from './header.ts';
 
 // C2SP age specification, "scrypt recipient stanza": r = 8, p = 1, label before the salt, ChaCha20-Poly1305 under
@@ -21,13 +22,33 @@ function derivationBytes(workFactor: number): number {
   return 128 * BLOCK_SIZE * (2 ** workFactor + 64);
 }
 
+const MIB = 1024 * 1024;
+/** What the program itself may still take meanwhile, in bytes. */
+const SPARE = 16 * MIB;
+
+/** The derivations of this process that have not ended, and what each may take, in bytes. */
+const underWay = new Map<Promise<unknown>, number>();
+
 /**
- * Derives the key that wraps a file key, on a thread of the pool: the event loop stays free, so Ctrl-C works.
+ * Derives the key that wraps a file key, on a thread of the pool: the event loop stays free, so Ctrl-C works. Where memory
+ * is short it waits for the other derivations of this process: one after the other needs less.
  * @param workFactor base-2 logarithm of N
- * @throws IO when there is not enough memory
+ * @throws IO when there is not enough memory, before the kernel would end the process for taking it
  */
-export function deriveWrapKey(passphrase: string, salt: Uint8Array, workFactor: number): Promise<Buffer> {
+export async function deriveWrapKey(
+  passphrase: string,
+  salt: Uint8Array,
+  workFactor: number,
+): Promise<Buffer> {
   const maxmem = derivationBytes(workFactor);
+  for (;;) {
+    const promised = [...underWay.values()].reduce((sum, bytes) => sum + bytes, 0);
+    if (promised === 0 || freeMemory().bytes - promised >= maxmem + SPARE) {
+      break;
+    }
+    await Promise.race(underWay.keys());
+  }
+  assertMemory(workFactor);
   const derivation = new Promise<Buffer>((resolve, reject) => {
     const options = { N: 2 ** workFactor, r: BLOCK_SIZE, p: 1, maxmem };
     scrypt(passphrase, Buffer.concat([LABEL, salt]), KEY_BYTES, options, (error, key) => {
@@ -35,25 +56,60 @@ export function deriveWrapKey(passphrase: string, salt: Uint8Array, workFactor: 
         resolve(key);
         return;
       }
-      const mebibytes = Math.ceil(maxmem / 1024 / 1024);
+      // A limit of the process, as `ulimit -v`, is seen by nobody before.
       reject(
-        new MesaAuthError('IO', `not enough memory for the vault's key derivation (${mebibytes} MiB)`, {
+        new MesaAuthError('IO', `not enough memory for the vault's key derivation (${mebibytes(maxmem)})`, {
           cause: error,
         }),
       );
     });
   });
+  const ended = derivation
+    .catch(() => undefined)
+    .finally(() => {
+      underWay.delete(ended);
+    });
+  underWay.set(ended, maxmem);
   return quittingWithoutCore(derivation);
+}
+
+/**
+ * Looks whether a derivation fits, so that nobody is asked for a passphrase in vain.
+ * @throws IO, naming what is needed and what limits it
+ */
+export function assertMemory(workFactor: number): void {
+  const free = freeMemory();
+  const needed = derivationBytes(workFactor);
+  if (free.bytes >= needed + SPARE) {
+    return;
+  }
+  const { bytes, limit } = free;
+  throw new MesaAuthError(
+    'IO',
+    `not enough memory for the vault's key derivation: it needs ${mebibytes(needed)}, and ${mebibytes(bytes)} ${
+      limit === undefined ? 'are free' : `of the cgroup's limit of ${mebibytes(limit)} are left`
+    }`,
+    {
+      hint:
+        limit === undefined
+          ? 'end other programs, then run the command again'
+          : `raise the limit to ${Math.ceil((limit + needed + SPARE - bytes) / MIB)} MiB or more, then run the command again`,
+    },
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / MIB)} MiB`;
 }
 
 /** Whether two derivations fit side by side: two cores, and memory for both with a third one's worth to spare. */
 export function canDeriveSideBySide(workFactor: number): boolean {
-  return availableParallelism() > 1 && process.availableMemory() > 3 * derivationBytes(workFactor);
+  return availableParallelism() > 1 && freeMemory().bytes > 3 * derivationBytes(workFactor);
 }
 
-/** Whether one derivation fits, with half of one to spare. */
+/** Whether one derivation fits, with half of one to spare: it will have to fit tomorrow, too. */
 export function canDerive(workFactor: number): boolean {
-  return process.availableMemory() > 1.5 * derivationBytes(workFactor);
+  return freeMemory().bytes > 1.5 * derivationBytes(workFactor);
 }
 
 /** What a new file needs: a fresh salt, and the key derived from it. Good for one file key. */

@@ -76,7 +76,8 @@ function plain(document: StoreDocument): unknown {
     name,
     { ...rest, token: token.reveal() },
   ]);
-  return { ...document, entries: new Map(entries as [string, unknown][]) };
+  const { unknownFields, unknownEntries } = document;
+  return { unknownFields, unknownEntries, entries: new Map(entries as [string, unknown][]) };
 }
 
 it('a document is read as it was written, whatever is in it', async () => {

@@ -14,8 +14,10 @@ export interface NewKey {
   readonly access: ApiAccess;
 }
 
-/** Whether the store can be opened and locked for writing, before there is a key to lose. @throws as SecretStore */
+/** Whether the store can be opened, locked and replaced, before there is a key to lose. @throws as SecretStore */
 export async function assertStorable(store: SecretStore, scope: KeyScope, token: Token): Promise<void> {
+  const { assertReplaceable } = await import('../../platform/replaceable.ts');
+  assertReplaceable(store.location);
   // The first makes a store where there is none, the second locks and opens one that is there.
   await store.apply([]);
   await store.apply([{ kind: 'learn', scope, token, facts: {} }]);

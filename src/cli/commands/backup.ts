@@ -9,10 +9,11 @@ import { type Context, beginCommand } from '../../session/context.ts';
 import { passphraseFrom } from '../../session/passphrases.ts';
 import type { WholeStore } from '../../stores/document-store.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
-import { VaultCodec } from '../../vault/vault-codec.ts';
+import { assertMemory } from '../../vault/scrypt.ts';
+import { DEFAULT_WORK_FACTOR, VaultCodec } from '../../vault/vault-codec.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
 import { hasConsent } from '../whole-store/consent.ts';
-import { isSamePlace, parseFileArgument } from '../whole-store/file-argument.ts';
+import { isWithin, parseFileArgument } from '../whole-store/file-argument.ts';
 import { passphraseForBackup } from '../whole-store/new-passphrase.ts';
 
 export const command: CommandSpec = {
@@ -43,9 +44,8 @@ interface BackupOptions {
 /** `mesa auth backup FILE`: a copy of the store, encrypted unless somebody insists. */
 async function runBackup(context: Context, options: BackupOptions): Promise<void> {
   const path = parseFileArgument(context, options.file, 'mesa auth backup FILE');
-  const { encryptedStore, plaintextStore } = context.paths;
-  if ([encryptedStore, plaintextStore].some((store) => isSamePlace(path, store))) {
-    throw new MesaAuthError('USAGE', `${path} is where mesa keeps its own store`, {
+  if (isWithin(path, context.paths.dataDir)) {
+    throw new MesaAuthError('USAGE', `${path} is where mesa keeps its own files`, {
       hint: 'name a file somewhere else, best on another disk',
     });
   }
@@ -117,6 +117,7 @@ async function copyPlaintext(
     return (await hasConsent(context, consent, `Write the keys unencrypted to ${path}?`)) ? bytes : undefined;
   }
   const { workFactor } = context.host;
+  assertMemory(workFactor ?? DEFAULT_WORK_FACTOR);
   const vault = new VaultCodec({
     passphrase: await passphraseForBackup(context),
     path,

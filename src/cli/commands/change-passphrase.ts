@@ -4,6 +4,7 @@ import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
 import { passphraseFrom } from '../../session/passphrases.ts';
+import { assertReplaceable } from '../../platform/replaceable.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
 import { assertPassphraseToReplace, passphraseToReplace } from '../whole-store/new-passphrase.ts';
@@ -30,6 +31,7 @@ async function runChangePassphrase(context: Context): Promise<void> {
       hint: 'mesa auth set-key --org <organization>',
     });
   }
+  assertReplaceable(store.location);
   await assertPassphraseToReplace(context);
   // The agent that the old passphrase would start would have to end at once.
   (await context.passphrases()).unlockFor(undefined);

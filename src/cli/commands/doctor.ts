@@ -87,6 +87,7 @@ async function examineContext(context: Context, asking: Context): Promise<readon
     nodeVersion: process.versions.node,
     version: VERSION,
     paths: context.paths,
+    now: context.host.now(),
     config: await orError<Config>(() => context.reloadConfig()),
     stores: {
       'encrypted-file': await viewStore(context, asking, 'encrypted-file'),

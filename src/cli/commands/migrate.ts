@@ -1,18 +1,20 @@
 import { lockAgent } from '../../agent/control.ts';
+import { readConfigText } from '../../config/config-file.ts';
 import { writeBackend } from '../../config/write-config.ts';
 import { BACKENDS, isEncrypted, otherBackend, type Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { chooseConfigFile, saveBackend } from '../../session/config-target.ts';
+import { assertReplaceable } from '../../platform/replaceable.ts';
+import { assertConfigReplaceable, chooseConfigFile, saveBackend } from '../../session/config-target.ts';
 import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import type { StoreSnapshot, WholeStore } from '../../stores/document-store.ts';
-import { sameDocument, EMPTY_DOCUMENT } from '../../stores/document.ts';
+import { sameDocument, EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { moveDocument } from '../../stores/move-document.ts';
 import { snapshotOfNew } from '../../stores/store-snapshot.ts';
 import { DRY_RUN_FLAG, PLAN_JSON_FLAG, parseBackend } from '../command-line/shared-flags.ts';
 import { valueOf, type CommandSpec } from '../command-line/spec.ts';
 import { assertConsentPossible, hasConsent, type Consent } from '../whole-store/consent.ts';
 import { planJson, planRows, type PlannedChange } from '../whole-store/document-plan.ts';
-import { planMigration } from '../whole-store/migration-plan.ts';
+import { planMigration, type MigrationPlan } from '../whole-store/migration-plan.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'migrate'],
@@ -96,6 +98,9 @@ async function runMigrate(context: Context, options: MigrateOptions): Promise<vo
     await switchOver(context, stores, consent, options);
     return;
   }
+  if (!options.dryRun) {
+    assertWritable(stores, options);
+  }
   await assertConsentPossible(context, consent);
   // An agent is for a vault that was there and stays.
   (await context.passphrases()).unlockFor(undefined);
@@ -105,14 +110,16 @@ async function runMigrate(context: Context, options: MigrateOptions): Promise<vo
     return;
   }
   const opened = stores.target.readBytes() === undefined ? undefined : await stores.target.snapshot();
-  const { changes, document, refusal } = planMigration({
-    target: opened?.document ?? EMPTY_DOCUMENT,
-    source: source.document,
-    to,
-    targetInForce: stores.targetInForce,
-    merge: options.merge,
-    prefer,
-  });
+  const planFor = (from: StoreDocument, present: StoreDocument): MigrationPlan =>
+    planMigration({
+      target: present,
+      source: from,
+      to,
+      targetInForce: stores.targetInForce,
+      merge: options.merge,
+      prefer,
+    });
+  const { changes, refusal } = planFor(source.document, opened?.document ?? EMPTY_DOCUMENT);
   if (options.dryRun) {
     printPlan(context, stores, changes, options);
   }
@@ -127,10 +134,18 @@ async function runMigrate(context: Context, options: MigrateOptions): Promise<vo
     return;
   }
   const target = opened ?? (await snapshotOfNew(stores.target));
-  await moveDocument({
+  const configBefore = readConfigText(stores.configFile);
+  const moved = await moveDocument({
     source,
     target,
-    document,
+    plan: (from, present) => {
+      const plan = planFor(from, present);
+      if (plan.refusal !== undefined) {
+        throw plan.refusal;
+      }
+      return plan.document;
+    },
+    isSourceInForce: () => !stores.targetInForce && readConfigText(stores.configFile) === configBefore,
     switchOver: () => {
       if (!stores.targetInForce) {
         writeBackend(stores.configFile, to);
@@ -141,7 +156,21 @@ async function runMigrate(context: Context, options: MigrateOptions): Promise<vo
   if (!options.keepSource) {
     await lockAgent(context.paths);
   }
-  reportMove(context, stores, source, options.keepSource);
+  reportMove(context, stores, moved, options.keepSource);
+}
+
+/** Proves that all can be written that a move writes, before anything is. @throws IO, naming the file */
+function assertWritable(
+  { source, target, configFile, targetInForce }: Stores,
+  { keepSource }: MigrateOptions,
+): void {
+  if (!targetInForce) {
+    assertConfigReplaceable(configFile);
+  }
+  assertReplaceable(target.location);
+  if (!keepSource) {
+    assertReplaceable(source.location);
+  }
 }
 
 /** There are no keys to move, so the configuration is all there is to change. */
@@ -167,6 +196,7 @@ async function switchOver(
     );
     return;
   }
+  assertConfigReplaceable(configFile);
   if (await hasConsent(context, consent, `Keep keys unencrypted from now on, in ${target.location}?`)) {
     await saveBackend(context, configFile, target.backend);
     context.output.note(

@@ -1,6 +1,7 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
+import { assertNoMount } from '../../platform/replaceable.ts';
 import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
 import { compareDocuments, mergeDocuments } from '../../stores/compare-documents.ts';
 import { sameDocument, EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
@@ -77,6 +78,9 @@ async function runRestore(context: Context, options: RestoreOptions): Promise<vo
   const store = await context.wholeStore(config.backend);
   if (isSamePlace(path, store.location)) {
     throw new MesaAuthError('USAGE', `${path} is the store itself`, { hint: 'name a backup of it' });
+  }
+  if (!options.dryRun) {
+    assertNoMount(store.location);
   }
   const backup = await openBackup(context, path, bytes);
   const opened = store.readBytes() === undefined ? undefined : await store.snapshot();

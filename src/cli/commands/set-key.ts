@@ -34,9 +34,14 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
     throw keyMissing(scope);
   }
   const { config, store } = await beginCommand(context);
-  const token = piped ?? (await askKey(context, scope));
+  const token = piped ?? (await askKey(context, scope, store.location));
   const [outcome] = await store.apply([{ kind: 'set', scope, token, api: config.apiUrl }]);
-  context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);
+  const name = `${formatStoreKey(scope)} (${token.masked()})`;
+  context.output.note(
+    outcome === 'unchanged'
+      ? `${store.backend} has this key for ${name} already; nothing was changed`
+      : `${outcome} key for ${name} in ${store.backend}`,
+  );
   if (given !== undefined && context.host.stderr.isTerminal) {
     context.output.hint(
       `the key is in your shell's history now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
@@ -54,11 +59,14 @@ function parseArgument(value: string): Token {
   return Token.parse(value);
 }
 
-async function askKey(context: Pick<Context, 'prompter'>, scope: KeyScope): Promise<Token> {
+/** @param location where it will be stored: nobody shall look for a key that cannot be */
+async function askKey(context: Pick<Context, 'prompter'>, scope: KeyScope, location: string): Promise<Token> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
     throw keyMissing(scope);
   }
+  const { assertReplaceable } = await import('../../platform/replaceable.ts');
+  assertReplaceable(location);
   const value = await prompter.secret({
     message: `API token for ${formatStoreKey(scope)}:`,
     check: (answer) => {

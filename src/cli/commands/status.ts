@@ -4,13 +4,20 @@ import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
 import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
 import { replaceCommand } from '../../core/key-source.ts';
-import type { SecretStore } from '../../core/secret-store.ts';
+import type { KeyEntry, SecretStore } from '../../core/secret-store.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { probeLock } from '../../platform/probe-lock.ts';
 import type { Context } from '../../session/context.ts';
-import { candidateJson, entryJson, expiryOf, factsJson, kindName } from '../../session/key-report.ts';
+import {
+  candidateJson,
+  entryJson,
+  expiryOf,
+  factsJson,
+  kindName,
+  UNREADABLE_END,
+} from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
 import { alignColumns } from '../../session/output.ts';
 import { usedScope, type ScopeOptions, type UsedScope } from '../../session/used-scope.ts';
@@ -146,6 +153,11 @@ async function assertGood(
       : await missingKey(context, store, requested.scope);
   }
   const expires = expiryOf(used);
+  if (used.hasUnreadableEnd === true) {
+    throw new MesaAuthError('KEY_EXPIRES', `the key for ${used.source} ${UNREADABLE_END}`, {
+      hint: 'mesa auth doctor',
+    });
+  }
   if (expires !== undefined && expiresWithin(expires, within, now)) {
     throw new MesaAuthError('KEY_EXPIRES', `the key for ${used.source} ${describeExpiry(expires, now)}`, {
       hint: replaceCommand(used.source),
@@ -212,7 +224,7 @@ function describeStatus(status: Status): readonly string[] {
     kindName(entry.token),
     entry.token.masked(),
     dateOf(entry.added),
-    describeEnd(expiryOf(entry), now),
+    describeEnd(entry, now),
     ...(online === undefined ? [] : [online.checkOf(entry.token).kind]),
   ]);
   const heading = ['SCOPE', 'KIND', 'KEY', 'ADDED', 'EXPIRES', ...(online === undefined ? [] : ['SERVER'])];
@@ -236,6 +248,7 @@ function describeUsed({ state, requested: { scope, from }, used, online, now }: 
     `${used.token.masked()} from ${used.source}${purpose}`,
     ...(online === undefined ? [] : [online.checkOf(used.token).kind]),
     ...(expires === undefined ? [] : [describeExpiry(expires, now)]),
+    ...(used.hasUnreadableEnd === true ? [UNREADABLE_END] : []),
     ...(permissions === undefined ? [] : [`for ${shorten(permissions)}`]),
     ...(repositories === undefined ? [] : [`in ${shorten(repositories)} alone`]),
   ].join('; ');
@@ -251,7 +264,11 @@ function shorten(names: readonly string[]): string {
   return names.length === 0 ? 'nothing' : `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function describeEnd(expires: Date | undefined, now: Date): string {
+function describeEnd(key: KeyEntry, now: Date): string {
+  const expires = expiryOf(key);
+  if (key.hasUnreadableEnd === true) {
+    return 'unreadable date';
+  }
   return expires === undefined ? '-' : `${dateOf(expires)} (${describeDistance(expires, now)})`;
 }
 

@@ -9,9 +9,14 @@ import { quoteText } from '../../core/escape-text.ts';
 import { isEncrypted } from '../../core/secret-store.ts';
 import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts';
 import { MesaAuthError } from '../../errors.ts';
+import { checkPrivateDir } from '../../platform/private-dir.ts';
+import { nearestExisting } from '../../platform/probe-lock.ts';
+import { assertWritableDir } from '../../platform/replaceable.ts';
 import type { Context } from '../../session/context.ts';
 import { extendAgent, startAgent } from '../../session/unlock-agent.ts';
 import { typedWrong } from '../../stores/prompted-vault-store.ts';
+import { parseVaultHeader } from '../../vault/header.ts';
+import { assertMemory } from '../../vault/scrypt.ts';
 import { valueOf, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {
@@ -55,7 +60,7 @@ async function runUnlock(context: Context, options: UnlockOptions): Promise<void
   }
   assertVault(context, config);
   await assertVaultFile(context);
-  assertSocketPath(agentPlace(context.paths), context.host.platform);
+  assertPlace(context);
   const status = (await extendRunning(context, given)) ?? (await unlock(context, config, given));
   context.output.note(`unlocked the vault ${describeLimits(status)}`);
 }
@@ -140,9 +145,20 @@ function assertVault({ paths }: Pick<Context, 'paths'>, { backend }: Config): vo
   }
 }
 
-/** @throws what keeps a vault from being opened by any passphrase: STORE_FOREIGN, STORE_UNSAFE, WORK_FACTOR, IO */
-async function assertVaultFile(context: Pick<Context, 'wholeStore'>): Promise<void> {
-  (await context.wholeStore('encrypted-file')).readBytes();
+/** @throws what keeps an agent from being there: HOME_UNUSABLE, STORE_UNSAFE, IO */
+function assertPlace({ host, output, paths }: Pick<Context, 'host' | 'output' | 'paths'>): void {
+  const place = agentPlace(paths);
+  assertSocketPath(place, host.platform);
+  const isThere = checkPrivateDir(place.dir, (message) => output.warn(message));
+  assertWritableDir(isThere ? place.dir.path : nearestExisting(place.dir.path), place.socket);
+}
+
+/** @throws what keeps a vault from being opened by any passphrase: STORE_FOREIGN, STORE_UNSAFE, WORK_FACTOR, IO for too little memory, too */
+async function assertVaultFile(context: Pick<Context, 'paths' | 'wholeStore'>): Promise<void> {
+  const bytes = (await context.wholeStore('encrypted-file')).readBytes();
+  if (bytes !== undefined) {
+    assertMemory(parseVaultHeader(bytes, context.paths.encryptedStore).workFactor);
+  }
 }
 
 /** Keys that no passphrase protects are as good as unlocked. */

@@ -38,6 +38,21 @@ export function isSamePlace(a: string, b: string): boolean {
   return realPlace(a) === realPlace(b);
 }
 
+/** Whether a path leads into a directory or to it, whatever links lie on the way, and whether or not there is a file. */
+export function isWithin(path: string, dir: string): boolean {
+  const target = statIfThere(dir);
+  for (let at = realPlace(path); ; at = dirname(at)) {
+    const stats = statIfThere(at);
+    const isSame =
+      target === undefined || stats === undefined
+        ? at === realPlace(dir)
+        : stats.ino === target.ino && stats.dev === target.dev;
+    if (isSame || at === dirname(at)) {
+      return isSame;
+    }
+  }
+}
+
 function statIfThere(path: string): Stats | undefined {
   return unlessSystemError(() => statSync(path), undefined);
 }

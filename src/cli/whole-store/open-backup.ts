@@ -5,6 +5,7 @@ import { askOnTerminal, askPassphrase, passphraseFrom } from '../../session/pass
 import type { StoreDocument } from '../../stores/document.ts';
 import { parseDocument } from '../../stores/read-document.ts';
 import { parseVaultHeader } from '../../vault/header.ts';
+import { assertMemory } from '../../vault/scrypt.ts';
 import { VaultCodec } from '../../vault/vault-codec.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -66,7 +67,7 @@ async function decrypt(
   path: string,
   bytes: Buffer,
 ): Promise<string> {
-  parseVaultHeader(bytes, path);
+  assertMemory(parseVaultHeader(bytes, path).workFactor);
   const given = passphraseFrom(context, 'MESA_VAULT_PASSPHRASE');
   if (given !== undefined) {
     try {

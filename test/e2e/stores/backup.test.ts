@@ -149,12 +149,12 @@ describe('a file that a backup may not be', () => {
     {
       title: 'the store itself',
       file: ['link/secrets.vault.age'],
-      message: '~/link/secrets.vault.age is where mesa keeps its own store',
+      message: '~/link/secrets.vault.age is where mesa keeps its own files',
     },
     {
       title: 'the other store',
       file: ['.local/share/mesa/secrets.plaintext.toml'],
-      message: '~/.local/share/mesa/secrets.plaintext.toml is where mesa keeps its own store',
+      message: '~/.local/share/mesa/secrets.plaintext.toml is where mesa keeps its own files',
     },
   ])('is $title', async ({ file, message }) => {
     const home = await vaultHome();

@@ -91,6 +91,17 @@ export async function judgeMigration(
   if (result.status === 0 && !isDone()) {
     problems.push({ kind: 'silent', text: 'the source is still there' });
   }
+  // A killed one cannot tidy up; one that failed for another reason can, unless that is what failed, and then it says so.
+  const hasFailed = result.status !== null && result.status !== 0;
+  if (
+    hasFailed &&
+    inForce === from &&
+    to === 'plaintext-file' &&
+    readBytes(storePath(home, to)) !== undefined &&
+    !result.stderr.includes('what was written stays')
+  ) {
+    problems.push({ kind: 'stray', text: `the keys stay in plain text: ${result.stderr}` });
+  }
   // What was left before, and could not be removed because that was the fault, goes with the next write to that store.
   const left = (): readonly Problem[] =>
     [...strays(home.vault), ...strays(home.config)].filter(({ text }) => !text.endsWith(OLD_STRAY));

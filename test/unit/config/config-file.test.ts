@@ -59,6 +59,7 @@ describe('a config file', () => {
       apiUrl: 'https://api.mesa.dev',
       serviceDomain: undefined,
       unlockTimeout: undefined,
+      unknownSettings: [],
       legacyKeyOrgs: [],
       ...expected,
       file,

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import type { Backend } from '../../../src/core/secret-store.ts';
 import { resolvePaths } from '../../../src/platform/process-host.ts';
 import type { WholeStore } from '../../../src/stores/document-store.ts';
+import type { StoreDocument } from '../../../src/stores/document.ts';
 import { moveDocument } from '../../../src/stores/move-document.ts';
 import { snapshotOfNew, replaceDocument } from '../../../src/stores/store-snapshot.ts';
 import { wholeStoreOf } from '../../../src/stores/stores.ts';
@@ -35,7 +36,15 @@ async function prepare() {
   const switchOver = (): void => {
     steps.push(existsSync(home.vault) && existsSync(home.plaintext) ? 'both there' : 'too early or too late');
   };
-  return { home, move: { source, target, document: source.document, switchOver, keepSource: false }, steps };
+  const move = {
+    source,
+    target,
+    plan: (from: StoreDocument): StoreDocument => from,
+    switchOver,
+    isSourceInForce: () => true,
+    keepSource: false,
+  };
+  return { home, move, steps };
 }
 
 function fail(): never {
@@ -51,16 +60,33 @@ describe('moving a document', () => {
     expect(existsSync(home.plaintext)).toBe(false);
   });
 
-  it('stops before anything is written when another process wrote the source', async () => {
+  it('takes along what another process wrote to the source meanwhile', async () => {
     const { home, move, steps } = await prepare();
     writePlaintext(home, OTHER);
+    await moveDocument(move);
+    expect(steps).toEqual(['both there']);
+    expect(await openVault(home)).toBe(OTHER);
+    expect(existsSync(home.plaintext)).toBe(false);
+  });
+
+  it('writes nothing when what was written meanwhile forbids the move', async () => {
+    const { home, move, steps } = await prepare();
+    writePlaintext(home, OTHER);
+    await expect(moveDocument({ ...move, plan: fail })).rejects.toThrow('no');
+    expect(steps).toEqual([]);
+    expect(existsSync(home.vault)).toBe(false);
+    expect(readFileSync(home.plaintext, 'utf8')).toBe(OTHER);
+  });
+
+  it('stops when another process removed the source', async () => {
+    const { home, move, steps } = await prepare();
+    rmSync(home.plaintext);
     await expect(moveDocument(move)).rejects.toMatchObject({
       code: 'STORE_BUSY',
       message: `another process changed ${home.plaintext} while this command ran; nothing was changed`,
     });
     expect(steps).toEqual([]);
     expect(existsSync(home.vault)).toBe(false);
-    expect(readFileSync(home.plaintext, 'utf8')).toBe(OTHER);
   });
 
   it('stops when another process made the target', async () => {
@@ -81,11 +107,20 @@ describe('moving a document', () => {
     });
     expect(steps).toEqual([]);
     expect(readFileSync(home.plaintext, 'utf8')).toBe(DOCUMENT);
+    expect(existsSync(home.vault)).toBe(false);
   });
 
-  it('keeps the source when the configuration cannot be changed', async () => {
+  it('removes what it wrote when the configuration cannot be changed, and keeps the source', async () => {
     const { home, move } = await prepare();
     await expect(moveDocument({ ...move, switchOver: fail })).rejects.toThrow('no');
+    expect(readFileSync(home.plaintext, 'utf8')).toBe(DOCUMENT);
+    expect(existsSync(home.vault)).toBe(false);
+  });
+
+  it('keeps both stores when the configuration may have changed', async () => {
+    const { home, move } = await prepare();
+    const uncertain = { ...move, switchOver: fail, isSourceInForce: () => false };
+    await expect(moveDocument(uncertain)).rejects.toThrow('no');
     expect(readFileSync(home.plaintext, 'utf8')).toBe(DOCUMENT);
     expect(await openVault(home)).toBe(DOCUMENT);
   });
