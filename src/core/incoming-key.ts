@@ -6,9 +6,11 @@ const WHAT_A_KEY_IS = 'a key is 1 to 16,384 characters of printable ASCII withou
 export interface Judging {
   /** Where the key comes from, for errors, as in `the key on standard input`. */
   readonly name: string;
-  /** What to type instead when there was nothing. */
+  /** What to do about a malformed one; what a key is where absent. */
+  readonly hint?: string | undefined;
+  /** What to type when there was nothing; `hint` where absent. */
   readonly whenEmpty?: string | undefined;
-  /** The command line that takes the key as it is; absent where there is none. */
+  /** The command line that takes the key as it is; `hint` where there is none. */
   readonly insist?: string | undefined;
   /** Takes a key that cannot be meant, too: somebody said that it is one. */
   readonly anyKey?: boolean | undefined;
@@ -38,7 +40,7 @@ export function parseIncomingKey(text: string, judging: Judging): Token {
   }
   const mistake = judging.anyKey === true ? undefined : describeMistake(value);
   if (mistake !== undefined) {
-    throw new MesaAuthError('INVALID_KEY', `${judging.name} ${mistake}`, hintOf(judging.insist));
+    throw refused(mistake, judging, judging.insist);
   }
   return Token.parse(value);
 }
@@ -69,14 +71,14 @@ function describeStart(bytes: Buffer): string | undefined {
   return value === '' ? undefined : describeTokenProblem(value);
 }
 
-function refused(problem: string, { name, whenEmpty = WHAT_A_KEY_IS }: Judging): MesaAuthError {
+function refused(
+  problem: string,
+  { name, hint = WHAT_A_KEY_IS, whenEmpty }: Judging,
+  insist?: string,
+): MesaAuthError {
   return new MesaAuthError('INVALID_KEY', `${name} ${problem}`, {
-    hint: problem === 'is empty' ? whenEmpty : WHAT_A_KEY_IS,
+    hint: (problem === 'is empty' ? whenEmpty : insist) ?? hint,
   });
-}
-
-function hintOf(hint: string | undefined): { readonly hint?: string } {
-  return hint === undefined ? {} : { hint };
 }
 
 // What a program writes where there is no value.

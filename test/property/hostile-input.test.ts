@@ -97,14 +97,6 @@ describe('no hostile input does more than be refused', () => {
     await fc.assert(
       fc.asyncProperty(pieces, fc.nat(8), async (text, cut) => {
         const judging = { name: 'the key' };
-        const messageOf = (take: () => Token): string | undefined => {
-          try {
-            take();
-            return undefined;
-          } catch (error) {
-            return (error as Error).message;
-          }
-        };
         expect(await findFault(SECRET, () => parseIncomingKey(text, judging))).toBeUndefined();
         const asText = messageOf(() => parseIncomingKey(text, judging));
         const bytes = Buffer.from(text);
@@ -276,3 +268,13 @@ describe('no hostile input does more than be refused', () => {
     );
   });
 });
+
+/** What it is refused with; undefined where it is taken. */
+function messageOf(take: () => Token): string | undefined {
+  try {
+    take();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

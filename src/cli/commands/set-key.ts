@@ -87,7 +87,7 @@ function judging(name: string, scope: KeyScope, { yes }: SetKeyOptions): Judging
   return {
     name,
     anyKey: yes,
-    whenEmpty: line,
+    whenEmpty: `give the key on standard input: ${line}`,
     insist: `${line} --yes`,
   };
 }
