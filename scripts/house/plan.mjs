@@ -82,6 +82,7 @@ const CLI = {
     'node:inspector': ['platform'],
     'node:net': [
       'agent', // its socket
+      'platform/pending-input.ts', // standard input that is a socket
       'platform/run-masked.ts', // pipes to a child
     ],
     'node:stream': ['platform'],

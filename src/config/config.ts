@@ -191,3 +191,15 @@ export function withEnvironment(config: Config, env: Environment): Config {
   const isSame = serviceDomain !== undefined && apiUrlOfDomain(serviceDomain) === apiUrl;
   return { ...config, apiUrl, serviceDomain: isSame ? serviceDomain : undefined };
 }
+
+/** A variable that holds a secret; another one, with `_FILE` behind its name, may name a file that does. */
+export type SecretVariable =
+  | 'MESA_API_KEY'
+  | 'MESA_ORGS'
+  | 'MESA_VAULT_PASSPHRASE'
+  | 'MESA_NEW_VAULT_PASSPHRASE';
+
+/** Whether there is such a secret, in the variable or in a file; an empty variable counts as unset. */
+export function isSecretSet(env: Environment, variable: SecretVariable): boolean {
+  return (env[variable] ?? '') !== '' || (env[`${variable}_FILE`] ?? '') !== '';
+}

@@ -1,5 +1,6 @@
+import { describeKeyProblem } from '../core/incoming-key.ts';
 import { isOrgSlug } from '../core/key-scope.ts';
-import { describeTokenProblem, Token } from '../core/token.ts';
+import { Token } from '../core/token.ts';
 import { parsePositionedToml, removeTomlValue } from '../toml/positioned-toml.ts';
 import { readConfigText, syntaxError } from './config-file.ts';
 import { legacyKeys } from './config.ts';
@@ -20,7 +21,7 @@ export function readLegacyKeys(path: string): readonly LegacyKey[] {
   try {
     const toml = parsePositionedToml((readConfigText(path) ?? '').replace(/^\ufeff/, ''));
     return Array.from(legacyKeys(toml.table), ([org, value]) => {
-      const isKey = typeof value === 'string' && isOrgSlug(org) && describeTokenProblem(value) === undefined;
+      const isKey = typeof value === 'string' && isOrgSlug(org) && describeKeyProblem(value) === undefined;
       return { org, token: isKey ? Token.parse(value) : undefined, line: toml.lineOf(placeOf(org)) };
     });
   } catch (error) {

@@ -95,5 +95,9 @@ export function describeTokenProblem(value: string): string | undefined {
   if (/[\x00-\x1f\x7f]/.test(value)) {
     return 'contains a control character';
   }
+  // What decoders put for bytes that are no UTF-8.
+  if (value.includes('\ufffd')) {
+    return 'contains bytes that are not UTF-8';
+  }
   return 'contains a character outside printable ASCII';
 }

@@ -1,32 +1,37 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import type { EnvironmentKey } from '../core/candidates.ts';
-import { parseMesaOrgs } from '../core/mesa-orgs.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Examined } from './examined.ts';
 import { errorOf, findingFrom, type Finding } from './finding.ts';
 
+/** A key, by the variable that holds it or names its file; the organization that it is for, if one is named. */
+export interface SetKey {
+  readonly variable: string;
+  readonly org: string | undefined;
+}
+
 /** Of variables; each throws when its variable is malformed. */
 export interface EnvironmentReaders {
-  readonly key: () => EnvironmentKey | undefined;
+  readonly key: () => Promise<SetKey | undefined>;
   readonly org: () => string | undefined;
+  readonly orgs: () => unknown;
 }
 
 /** Variables that hide the store, or that stop every command that uses a key. */
 export async function checkEnvironment(
-  { env, paths, config, stores }: Pick<Examined, 'env' | 'paths' | 'config' | 'stores'>,
+  { paths, config, stores }: Pick<Examined, 'paths' | 'config' | 'stores'>,
   environment: EnvironmentReaders,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  let key: EnvironmentKey | undefined;
+  let key: SetKey | undefined;
   const organization = await errorOf(() => environment.org());
   const malformed = [
     organization,
-    await errorOf(() => {
-      key = environment.key();
+    await errorOf(async () => {
+      key = await environment.key();
     }),
-    await errorOf(() => parseMesaOrgs(env['MESA_ORGS'] ?? '')),
+    await errorOf(() => environment.orgs()),
   ];
   for (const error of malformed) {
     // The key's reader reads MESA_ORG, too.
@@ -40,9 +45,9 @@ export async function checkEnvironment(
     findings.push({
       check: 'environment',
       severity: 'warning',
-      what: `MESA_API_KEY is set and comes before the store${forWhom}`,
+      what: `${key.variable} is set and comes before the store${forWhom}`,
       why: 'keys that you store or replace are not the ones that are used',
-      mend: 'unset MESA_API_KEY',
+      mend: `unset ${key.variable}`,
     });
   }
   const defaultDir = join(paths.home, '.local', 'share', 'mesa');

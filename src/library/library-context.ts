@@ -12,7 +12,10 @@ export function libraryContext(options: KeyOptions, action: string): Context {
   const { env = process.env, cwd, configPath, passphrase, onMessage } = options;
   const silent = { isTerminal: false, write: () => undefined };
   const host: Host = {
-    env: passphrase === undefined ? env : { ...env, MESA_VAULT_PASSPHRASE: passphrase },
+    env:
+      passphrase === undefined
+        ? env
+        : { ...env, MESA_VAULT_PASSPHRASE: passphrase, MESA_VAULT_PASSPHRASE_FILE: undefined },
     platform: process.platform,
     stdout: silent,
     stderr: { isTerminal: false, write: (text) => onMessage?.(text.trimEnd()) },

@@ -1,6 +1,11 @@
 import type { Prompter } from '../platform/prompter.ts';
 import { generatePassphrase } from '../vault/generate-passphrase.ts';
-import { describePassphraseProblem, GENERATED_WORDS, MIN_PASSPHRASE_LENGTH } from '../vault/passphrase.ts';
+import {
+  describePassphraseProblem,
+  GENERATED_WORDS,
+  MIN_PASSPHRASE_LENGTH,
+  sealingForm,
+} from '../vault/passphrase.ts';
 
 /**
  * Asks how a file is protected, until there is a passphrase that was entered twice or typed back.
@@ -38,7 +43,7 @@ async function typeTwice(prompter: Prompter): Promise<string> {
   for (;;) {
     const first = await prompter.secret({ message: 'New passphrase:', check: describePassphraseProblem });
     const second = await prompter.secret({ message: 'The same again:' });
-    if (first === second) {
+    if (sealingForm(first) === sealingForm(second)) {
       return first;
     }
     prompter.say('The two differ. Once more:');

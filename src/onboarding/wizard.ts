@@ -1,6 +1,6 @@
+import { describeKeyProblem, parseIncomingKey } from '../core/incoming-key.ts';
 import { isOrgSlug, type KeyScope } from '../core/key-scope.ts';
 import { otherBackend, type Backend, type Change } from '../core/secret-store.ts';
-import { describeTokenProblem, Token } from '../core/token.ts';
 import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import type { Choice, Prompter } from '../platform/prompter.ts';
 import type { Probe } from './probe.ts';
@@ -79,10 +79,11 @@ async function askKeys({ prompter, apiUrl }: WizardInput): Promise<readonly Chan
     const scope: KeyScope = { kind: 'org', org };
     const value = await prompter.secret({
       message: `API token for ${org} (Enter for none):`,
-      check: (answer) => describeAnswerProblem(answer.trim()),
+      check: describeAnswerProblem,
     });
-    if (value.trim() !== '') {
-      changes.set(org, { kind: 'set', scope, token: Token.parse(value.trim()), api: apiUrl });
+    if (value !== '') {
+      const token = parseIncomingKey(value, { name: 'the token' });
+      changes.set(org, { kind: 'set', scope, token, api: apiUrl });
     }
   }
 }
@@ -96,6 +97,6 @@ function describeOrgProblem(answer: string): string | undefined {
 }
 
 function describeAnswerProblem(token: string): string | undefined {
-  const problem = token === '' ? undefined : describeTokenProblem(token);
+  const problem = token === '' ? undefined : describeKeyProblem(token);
   return problem === undefined ? undefined : `the token ${problem}`;
 }

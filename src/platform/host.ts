@@ -34,4 +34,6 @@ export interface InputStream {
   readonly isTerminal: boolean;
   /** The bytes as they come. @throws a system error, as EISDIR */
   chunks(): Iterable<Uint8Array>;
+  /** Whether there is something to read at this moment, of which a byte may be taken; absent where nobody can write. */
+  hasData?(): Promise<boolean>;
 }

@@ -134,6 +134,7 @@ function inputStream(): InputStream {
       return isatty(0);
     },
     chunks: readStdin,
+    hasData: async () => (await import('./pending-input.ts')).hasPendingInput(),
   };
 }
 

@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
-import { DEFAULT_BACKEND, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
+import { DEFAULT_BACKEND, isSecretSet, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
 import { isOrgSlug } from '../core/key-scope.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
-import { describeTokenProblem, Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
 import type { Paths } from '../platform/paths.ts';
@@ -73,6 +72,11 @@ export interface ContextOptions {
   readonly command?: string | undefined;
   /** The process that the keys are for; by default whoever started this one. */
   readonly user?: number | undefined;
+}
+
+/** The environment's key, and the variable that holds it or names its file. */
+export interface NamedEnvironmentKey extends EnvironmentKey {
+  readonly variable: string;
 }
 
 /** What a command or a program works with: the parts of mesa, each made when it is first asked for. */
@@ -187,7 +191,7 @@ export class Context {
   #openStore(backend: Backend): Promise<SecretStore> {
     return storeOf(backend, {
       ...this.#storeOptions(),
-      useAgent: (this.host.env['MESA_VAULT_PASSPHRASE'] ?? '') === '',
+      useAgent: !isSecretSet(this.host.env, 'MESA_VAULT_PASSPHRASE'),
       openWhole: () => this.wholeStore(backend),
     });
   }
@@ -251,21 +255,15 @@ export class Context {
   }
 
   /**
-   * `MESA_API_KEY` with `MESA_ORG`; empty ones count as unset.
-   * @throws INVALID_KEY, INVALID_SCOPE
+   * `MESA_API_KEY`, or what its file holds, with `MESA_ORG`; empty ones count as unset.
+   * @throws INVALID_KEY, INVALID_SCOPE, and as readSecret
    */
-  environmentKey(): EnvironmentKey | undefined {
-    const value = (this.host.env['MESA_API_KEY'] ?? '').trim();
-    if (value === '') {
+  async environmentKey(): Promise<NamedEnvironmentKey | undefined> {
+    if (!isSecretSet(this.host.env, 'MESA_API_KEY')) {
       return undefined;
     }
-    const problem = describeTokenProblem(value);
-    if (problem !== undefined) {
-      throw new MesaAuthError('INVALID_KEY', `the key in MESA_API_KEY ${problem}`, {
-        hint: 'set it to a key, or unset it',
-      });
-    }
-    return { token: Token.parse(value), org: this.environmentOrg() };
+    const { readEnvironmentKey } = await import('./environment-secrets.ts');
+    return { ...readEnvironmentKey(this.host), org: this.environmentOrg() };
   }
 
   /** `MESA_ORG`. @throws INVALID_SCOPE */
@@ -295,8 +293,9 @@ export interface Begun {
  * @param loaded the configuration, from a command that never starts the wizard
  */
 export async function beginCommand(context: Context, loaded?: Config): Promise<Begun> {
-  const mesaOrgs = context.host.env['MESA_ORGS'] ?? '';
-  const register = mesaOrgs === '' ? undefined : (await import('./register-orgs.ts')).registerOrgs(mesaOrgs);
+  const register = isSecretSet(context.host.env, 'MESA_ORGS')
+    ? (await import('./register-orgs.ts')).registerOrgs(context.host)
+    : undefined;
   const config = loaded ?? (await configure(context));
   for (const org of config.legacyKeyOrgs) {
     context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
@@ -336,7 +335,8 @@ async function configure(context: Context): Promise<Config> {
 
 /** The configuration as it is, for a command that writes nothing: no wizard, and no key of MESA_ORGS is registered. */
 export async function peekConfig(context: Pick<Context, 'host' | 'loadConfig'>): Promise<Config> {
-  const { parseMesaOrgs } = await import('../core/mesa-orgs.ts');
-  parseMesaOrgs(context.host.env['MESA_ORGS'] ?? '');
+  if (isSecretSet(context.host.env, 'MESA_ORGS')) {
+    (await import('./environment-secrets.ts')).readOrgs(context.host);
+  }
   return context.loadConfig();
 }

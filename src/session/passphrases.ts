@@ -1,12 +1,15 @@
 import type { AgentProcess } from '../agent/start.ts';
+import type { SecretVariable } from '../config/config.ts';
+import { dropLineEnd } from '../core/incoming-key.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Prompter } from '../platform/prompter.ts';
 import { describePassphraseProblem, vaultLocked, type Passphrase } from '../vault/passphrase.ts';
 import type { Context, Passphrases } from './context.ts';
 import { AGENT_COMMAND } from './program.ts';
+import { readSecret, type Secret } from './secret-variable.ts';
 
-/** Where a script puts a passphrase. */
-type PassphraseVariable = 'MESA_VAULT_PASSPHRASE' | 'MESA_NEW_VAULT_PASSPHRASE';
+/** Where a script puts a passphrase; with `_FILE` behind it, where one puts its file. */
+type PassphraseVariable = Extract<SecretVariable, `${string}PASSPHRASE`>;
 
 /** The environment, else a question on the terminal. A passphrase that was just made is not asked for again. */
 export function openPassphrases(
@@ -93,40 +96,63 @@ export function openPassphrases(
   };
 }
 
-/** Undefined when the variable is unset or empty. @throws INVALID_PASSPHRASE when it is not UTF-8 */
+/**
+ * A passphrase of the environment, as it came: what opens a vault is tried in more than one form of it. Undefined when the
+ * variable and that of its file are unset or empty.
+ * @throws INVALID_PASSPHRASE when it is not UTF-8, too long, or a file is empty; and as readSecret
+ */
 export function passphraseFrom(
   { host }: Pick<Context, 'host'>,
   variable: PassphraseVariable,
 ): string | undefined {
-  const text = host.env[variable] ?? '';
-  // Node puts U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
-  if (text.includes('\ufffd')) {
-    throw new MesaAuthError('INVALID_PASSPHRASE', `${variable} is not UTF-8 text`, {
-      hint: 'set it to a passphrase in UTF-8',
-    });
-  }
-  return text === '' ? undefined : text;
+  return acceptable(readSecret(host, variable))?.text;
 }
 
 /** As passphraseFrom, for a passphrase that will protect a new file: a weak one is warned about, a blank one refused. */
 export function newPassphraseFrom(
-  context: Pick<Context, 'host' | 'output'>,
+  { host, output }: Pick<Context, 'host' | 'output'>,
   variable: PassphraseVariable,
 ): string | undefined {
-  const text = passphraseFrom(context, variable);
-  if (text === undefined) {
+  const secret = acceptable(readSecret(host, variable));
+  if (secret === undefined) {
     return undefined;
   }
-  if (text.trim() === '') {
-    throw new MesaAuthError('INVALID_PASSPHRASE', `${variable} is blank; it protects no vault`, {
-      hint: 'set it to a passphrase, or unset it',
-    });
+  if (secret.text.trim() === '') {
+    throw invalid(secret, 'is blank; it protects no vault');
   }
-  const problem = describePassphraseProblem(text);
+  const problem = describePassphraseProblem(secret.text);
   if (problem !== undefined) {
-    context.output.warn(`${variable} is weak: ${problem}`);
+    output.warn(`${secret.variable} is weak: ${problem}`);
   }
-  return text;
+  return secret.text;
+}
+
+const MAX_PASSPHRASE_BYTES = 65_536;
+
+function acceptable(secret: Secret | undefined): Secret | undefined {
+  if (secret === undefined) {
+    return undefined;
+  }
+  // Decoders put U+FFFD for bytes that are no UTF-8: then many passphrases would be the same one.
+  if (secret.text.includes('\ufffd')) {
+    throw invalid(secret, 'is not UTF-8 text', 'set it to a passphrase in UTF-8');
+  }
+  const text = dropLineEnd(secret.text);
+  if (text === '') {
+    throw invalid(secret, 'holds an empty passphrase');
+  }
+  if (Buffer.byteLength(text) > MAX_PASSPHRASE_BYTES) {
+    throw invalid(secret, `is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
+  }
+  return secret;
+}
+
+function invalid(
+  { variable }: Secret,
+  problem: string,
+  hint = 'set it to a passphrase, or unset it',
+): MesaAuthError {
+  return new MesaAuthError('INVALID_PASSPHRASE', `${variable} ${problem}`, { hint });
 }
 
 /** @throws what `nobody` gives when there is nobody to ask, INTERRUPTED */

@@ -1,18 +1,19 @@
 import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
-import { parseMesaOrgs } from '../core/mesa-orgs.ts';
 import type { Change, SecretStore } from '../core/secret-store.ts';
+import type { Host } from '../platform/host.ts';
+import { readOrgs } from './environment-secrets.ts';
 import { describeOutcomes } from './outcomes.ts';
 import type { Output } from './output.ts';
 
 /**
  * Reads MESA_ORGS at once and registers its tokens later, in one write; those that are stored already cost none.
- * @throws INVALID_MESA_ORGS
+ * @throws INVALID_MESA_ORGS, and as readSecret
  */
 export function registerOrgs(
-  value: string,
+  host: Pick<Host, 'env'>,
 ): (store: SecretStore, apiUrl: string, output: Output) => Promise<void> {
-  const tokens = parseMesaOrgs(value);
+  const { variable, tokens } = readOrgs(host);
   return async (store, apiUrl, output) => {
     if (tokens.size === 0) {
       return;
@@ -28,7 +29,7 @@ export function registerOrgs(
     }
     if (changes.length > 0) {
       const outcomes = await store.apply(changes);
-      output.note(`${describeOutcomes(outcomes)} from MESA_ORGS in ${store.backend}`);
+      output.note(`${describeOutcomes(outcomes)} from ${variable} in ${store.backend}`);
     }
   };
 }

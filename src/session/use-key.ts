@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
-import type { Config } from '../config/config.ts';
+import { isSecretSet, type Config } from '../config/config.ts';
 import { isForApi } from '../core/api-url.ts';
 import {
   type UsedKey,
@@ -32,7 +32,7 @@ export interface ResolvedKey {
 /** Every candidate of the lookup for the scope that the options and the surroundings name. Opens the store. */
 export async function resolveCandidates(context: Context, options: ScopeOptions): Promise<ResolvedKey> {
   const named = scopeFromNames(options.org, options.repo);
-  const environmentKey = context.environmentKey();
+  const environmentKey = await context.environmentKey();
   const { config, store } = await beginCommand(context);
   const scope = named.kind === 'global' ? (await usedScope(context, options, config)).scope : named;
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
@@ -71,7 +71,8 @@ export function resolveKey(
     scope,
     destination,
     async () =>
-      environmentKeyFor(context, scope) ?? keyInUse(context, await resolveCandidates(context, options)),
+      (await environmentKeyFor(context, scope)) ??
+      keyInUse(context, await resolveCandidates(context, options)),
     (key) => Promise.resolve(key),
   );
 }
@@ -106,13 +107,13 @@ export function useKeyOf<T>(
   loaded?: Config,
 ): Promise<T> {
   const find = async (): Promise<KeyInUse> => {
-    const fromEnvironment = environmentKeyFor(context, scope);
+    const fromEnvironment = await environmentKeyFor(context, scope);
     if (fromEnvironment !== undefined) {
       return fromEnvironment;
     }
     const { store } = await beginCommand(context, loaded);
     const entries = await store.read(lookupOrder(scope));
-    const candidates = listCandidates(scope, context.environmentKey(), entries);
+    const candidates = listCandidates(scope, await context.environmentKey(), entries);
     return keyInUse(context, { store, scope, used: usedCandidate(candidates) });
   };
   return handOut(context, scope, destination, find, use);
@@ -165,12 +166,12 @@ async function handOut<T>(
 }
 
 /** The environment's key, where it can be told without the store that it is the one. */
-function environmentKeyFor(
+async function environmentKeyFor(
   context: Pick<Context, 'environmentKey' | 'host'>,
   scope: KeyScope,
-): KeyInUse | undefined {
-  const key = context.environmentKey();
-  const needsStore = (context.host.env['MESA_ORGS'] ?? '').trim() !== '';
+): Promise<KeyInUse | undefined> {
+  const key = await context.environmentKey();
+  const needsStore = isSecretSet(context.host.env, 'MESA_ORGS');
   return needsStore || key === undefined || !environmentKeyApplies(key, scope)
     ? undefined
     : {

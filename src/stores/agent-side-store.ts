@@ -5,6 +5,7 @@ import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts'
 import { MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import type { Warn } from '../platform/private-file.ts';
+import { sealingForm } from '../vault/passphrase.ts';
 import { canDeriveSideBySide, deriveSealingKey, type SealingKey } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR, sealingWorkFactor, sealText, VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
@@ -193,7 +194,7 @@ export class AgentSideStore implements AgentBackend {
 
   /** Derives the key for the next write, unless there is one or one is on its way. */
   #prepareKey(current: Uint8Array): void {
-    const { passphrase } = this.#options;
+    const passphrase = sealingForm(this.#options.passphrase);
     const workFactor = sealingWorkFactor(current, { ...this.#options, path: this.path });
     const isReady = this.#nextKey !== undefined && this.#nextKey.workFactor >= workFactor;
     if (isReady || this.#deriving !== undefined) {

@@ -2,7 +2,7 @@ import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts'
 import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import { parseVaultHeader } from '../vault/header.ts';
-import type { Passphrase, PassphraseSource } from '../vault/passphrase.ts';
+import { sealingForm, type Passphrase, type PassphraseSource } from '../vault/passphrase.ts';
 import { assertMemory } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR, VaultCodec } from '../vault/vault-codec.ts';
 import type { DocumentCodec } from './document-codec.ts';
@@ -81,7 +81,7 @@ export class PromptedVaultStore implements WholeStore {
       throw new TypeError('the vault was not opened');
     }
     const { store, passphrase } = this.#unlocked;
-    if (passphrase.text === next) {
+    if (sealingForm(passphrase.text) === sealingForm(next)) {
       throw new MesaAuthError('INVALID_PASSPHRASE', 'the new passphrase is the present one', {
         hint: 'choose another one; nothing was changed',
       });

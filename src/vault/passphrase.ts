@@ -1,3 +1,4 @@
+import { dropLineEnd } from '../core/incoming-key.ts';
 import { MesaAuthError } from '../errors.ts';
 
 export const MIN_PASSPHRASE_LENGTH = 12;
@@ -33,12 +34,26 @@ export interface PassphraseSource {
   accepted?(passphrase: Passphrase): Promise<void>;
 }
 
-/** Why a passphrase may not protect a new vault, or undefined when it may. Length is counted in characters. */
+/** The form of a passphrase that seals: NFC, without one LF or CRLF at its end, which files and variables have. */
+export function sealingForm(text: string): string {
+  return dropLineEnd(text).normalize('NFC');
+}
+
+/**
+ * What is tried to open with, in order: the form that seals; NFD, as some systems type; and the text as it is, for what was
+ * sealed by other programs or before there were forms. One for most passphrases, since each costs a derivation.
+ */
+export function openingForms(text: string): readonly string[] {
+  return [...new Set([sealingForm(text), dropLineEnd(text).normalize('NFD'), text])];
+}
+
+/** Why a passphrase may not protect a new vault, or undefined when it may. Length is counted in characters of NFC. */
 export function describePassphraseProblem(text: string): string | undefined {
-  if (text.trim() === '') {
+  const form = sealingForm(text);
+  if (form.trim() === '') {
     return 'the passphrase is empty';
   }
-  return Array.from(text).length < MIN_PASSPHRASE_LENGTH
+  return Array.from(form).length < MIN_PASSPHRASE_LENGTH
     ? `use at least ${MIN_PASSPHRASE_LENGTH} characters`
     : undefined;
 }

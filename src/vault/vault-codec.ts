@@ -1,6 +1,7 @@
 import { MesaAuthError } from '../errors.ts';
 import { decodeUtf8 } from '../platform/private-file.ts';
 import { damagedVault, parseVaultHeader, type VaultHeader } from './header.ts';
+import { openingForms, sealingForm } from './passphrase.ts';
 import {
   canDeriveSideBySide,
   deriveSealingKey,
@@ -13,6 +14,7 @@ import {
 export const DEFAULT_WORK_FACTOR = 18;
 
 export interface VaultCodecOptions {
+  /** As somebody gave it; opened is with any of its forms, sealed with the first. */
   readonly passphrase: string;
   /** The vault's file name, for errors. */
   readonly path: string;
@@ -35,11 +37,23 @@ export class VaultCodec {
 
   /** @throws STORE_FOREIGN, WORK_FACTOR, STORE_DAMAGED, WRONG_PASSPHRASE, or IO when memory is short */
   async decode(file: Uint8Array): Promise<string> {
-    const { path } = this.#options;
+    const { passphrase, path } = this.#options;
     const header = parseVaultHeader(file, path);
+    for (const form of openingForms(passphrase)) {
+      const text = await this.#tryForm(file, header, form);
+      if (text !== undefined) {
+        return text;
+      }
+    }
+    throw wrongPassphrase(path);
+  }
+
+  /** Undefined when this form of the passphrase is wrong. */
+  async #tryForm(file: Uint8Array, header: VaultHeader, form: string): Promise<string | undefined> {
+    const { path } = this.#options;
     const [{ Decrypter }, wrapKey] = await Promise.all([
       import('age-encryption'),
-      this.#deriveOpeningKey(header),
+      this.#deriveOpeningKey(form, header),
     ]);
     const identity = scryptIdentity(header, wrapKey);
     const decrypter = new Decrypter();
@@ -52,15 +66,17 @@ export class VaultCodec {
         return text;
       }
     } catch {
+      if (identity.rejected) {
+        return undefined;
+      }
       // The library's own texts ("no identity matched", "invalid tag") are not for users, and it has no codes.
-      throw identity.rejected ? wrongPassphrase(path) : damagedVault(path);
     }
     throw damagedVault(path);
   }
 
   /** Starts deriving the new file's key at once where there is room beside the derivation that decodes `current`. */
   prepareEncode(current: Uint8Array | undefined, decoding: boolean): (text: string) => Promise<Uint8Array> {
-    const { passphrase } = this.#options;
+    const passphrase = sealingForm(this.#options.passphrase);
     const workFactor = sealingWorkFactor(current, this.#options);
     const derive = () => deriveSealingKey(passphrase, workFactor);
     const started = !decoding || canDeriveSideBySide(workFactor) ? derive() : undefined;
@@ -74,8 +90,8 @@ export class VaultCodec {
     };
   }
 
-  async #deriveOpeningKey({ salt, workFactor }: VaultHeader): Promise<Buffer> {
-    const derive = () => deriveWrapKey(this.#options.passphrase, salt, workFactor);
+  async #deriveOpeningKey(form: string, { salt, workFactor }: VaultHeader): Promise<Buffer> {
+    const derive = () => deriveWrapKey(form, salt, workFactor);
     try {
       return await derive();
     } catch (error) {

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { readKeyFromStdin } from '../../src/cli/show/read-key.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
+import { describeKeyProblem, parseIncomingKey, readIncomingKey } from '../../src/core/incoming-key.ts';
 import { scopeFromNames } from '../../src/core/key-scope.ts';
 import { parseMesaOrgs } from '../../src/core/mesa-orgs.ts';
 import { describeToken } from '../../src/core/token-kind.ts';
@@ -68,8 +68,50 @@ describe('no hostile input does more than be refused', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(chunk, { maxLength: 6 }), async (chunks) => {
-        const stdin = { isTerminal: false, chunks: () => chunks };
-        expect(await findFault(SECRET, () => readKeyFromStdin(stdin))).toBeUndefined();
+        const judging = { name: 'the key on standard input' };
+        expect(await findFault(SECRET, () => readIncomingKey(chunks, judging))).toBeUndefined();
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('a key as a text, which every door judges alike', async () => {
+    const pieces = textOf(
+      SECRET,
+      '****',
+      '...',
+      '"',
+      "'",
+      '$',
+      '{',
+      '}',
+      '=',
+      ':',
+      '<',
+      '>',
+      'null',
+      '\n',
+      '\r',
+      ' ',
+    );
+    await fc.assert(
+      fc.asyncProperty(pieces, fc.nat(8), async (text, cut) => {
+        const judging = { name: 'the key' };
+        expect(await findFault(SECRET, () => parseIncomingKey(text, judging))).toBeUndefined();
+        const asText = messageOf(() => parseIncomingKey(text, judging));
+        const bytes = Buffer.from(text);
+        const asBytes = messageOf(() => readIncomingKey([bytes], judging));
+        expect(asBytes === undefined).toBe(asText === undefined);
+        const inPieces = messageOf(() =>
+          readIncomingKey([bytes.subarray(0, cut), bytes.subarray(cut)], judging),
+        );
+        expect(inPieces === undefined).toBe(asText === undefined);
+        const typed = text.replace(/\r?\n$/, '');
+        expect(describeKeyProblem(typed)).toBe(asText?.replace('the key ', ''));
+        if (!/[\s,]/.test(typed) && typed !== '') {
+          const inOrgs = messageOf(() => parseMesaOrgs(`acme:${typed}`).get('acme') ?? Token.parse(''));
+          expect(inOrgs).toBe(asText?.replace('the key ', 'MESA_ORGS entry 1 has a token that '));
+        }
       }),
       { numRuns: RUNS },
     );
@@ -226,3 +268,13 @@ describe('no hostile input does more than be refused', () => {
     );
   });
 });
+
+/** What it is refused with; undefined where it is taken. */
+function messageOf(take: () => Token): string | undefined {
+  try {
+    take();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

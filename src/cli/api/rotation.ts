@@ -128,7 +128,7 @@ async function findManager(
   if (permissions.includes('admin')) {
     return own;
   }
-  const environmentKey = context.environmentKey();
+  const environmentKey = await context.environmentKey();
   const others: ApiKeyInUse[] = lookupOrder(scope).flatMap((place) => {
     const source: StoreKey = formatStoreKey(place);
     const entry = entries.get(source);

@@ -17,14 +17,22 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     description: "the vault's passphrase, in UTF-8, instead of a question; empty counts as unset",
   },
   {
+    name: 'MESA_VAULT_PASSPHRASE_FILE',
+    description:
+      'a file that holds the passphrase instead; both at once are an error, as of the others with _FILE',
+  },
+  {
     name: 'MESA_NEW_VAULT_PASSPHRASE',
     description: 'the new passphrase for change-passphrase, instead of a question; empty counts as unset',
   },
+  { name: 'MESA_NEW_VAULT_PASSPHRASE_FILE', description: 'a file that holds the new passphrase instead' },
   {
     name: 'MESA_ORGS',
     description: '<org>:<token>[,...]: registers the tokens, then the command goes on',
   },
+  { name: 'MESA_ORGS_FILE', description: 'a file that holds what MESA_ORGS would' },
   { name: 'MESA_API_KEY', description: 'a key that comes before the store' },
+  { name: 'MESA_API_KEY_FILE', description: 'a file that holds the key instead' },
   {
     name: 'MESA_ORG',
     description: 'the organization to work for, and the one that MESA_API_KEY is for',

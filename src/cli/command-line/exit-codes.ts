@@ -4,7 +4,7 @@ import type { ExitStatus } from '../../errors.ts';
 const MEANINGS: Readonly<Record<ExitStatus, string>> = {
   1: 'unexpected failure, as a full disk; findings of doctor',
   2: "usage: flags, names, the key's value, malformed MESA_ORGS; what needs --yes or --merge",
-  3: 'configuration: config.toml, unknown backend, unusable HOME',
+  3: 'configuration: config.toml, unknown backend, unusable HOME, a _FILE variable whose file cannot be read',
   4: 'no key: the lookup or rm-key found none; no store to back up, no vault to change; no such API key or repository on the server',
   5: 'the server refused the key, or the key was stored for another API',
   6: 'locked: no passphrase to be had, or a wrong one',

@@ -72,7 +72,7 @@ async function runRotateApiKey(context: Context, options: RotateApiKeyOptions): 
   context.output.note(
     `finished a rotation that was interrupted: revoked API key ${unfinished} of organization ${org}`,
   );
-  report(
+  await report(
     context,
     options,
     rotation,
@@ -116,7 +116,7 @@ async function rotate(
       access: managesItself ? withKey(access, created.token) : access,
     });
     output.note(`revoked API key ${keyId} of organization ${org}`);
-    report(context, options, rotation, created, keyId);
+    await report(context, options, rotation, created, keyId);
   });
 }
 
@@ -195,17 +195,17 @@ async function revoke(
   }
 }
 
-function report(
+async function report(
   context: Pick<Context, 'environmentKey' | 'output'>,
   { json }: RotateApiKeyOptions,
   { org, scopes, old, orphans }: Rotation,
   { id, token, expires }: Pick<CreatedApiKey, 'id' | 'token' | 'expires'>,
   revoked: string,
-): void {
+): Promise<void> {
   const { output } = context;
-  const environmentKey = context.environmentKey();
+  const environmentKey = await context.environmentKey();
   if (!token.equals(old.token) && environmentKey?.token.equals(old.token) === true) {
-    output.warn('MESA_API_KEY still holds the key that was revoked');
+    output.warn(`${environmentKey.variable} still holds the key that was revoked`);
   }
   for (const orphan of orphans) {
     output.warn(`API key ${orphan} was made by a rotation that was interrupted, and nobody has it`);

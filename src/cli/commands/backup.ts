@@ -6,7 +6,7 @@ import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
 import { assertNoFile, createFile } from '../../platform/create-file.ts';
 import { isShared } from '../../platform/private-dir.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
-import { passphraseFrom } from '../../session/passphrases.ts';
+import { readSecret } from '../../session/secret-variable.ts';
 import type { WholeStore } from '../../stores/document-store.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
 import { assertMemory } from '../../vault/scrypt.ts';
@@ -81,7 +81,8 @@ async function runBackup(context: Context, options: BackupOptions): Promise<void
  * one, it is tried: a vault that does not open is no backup.
  */
 async function copyVault(context: Context, store: PromptedVaultStore): Promise<Uint8Array | undefined> {
-  if (passphraseFrom(context, 'MESA_VAULT_PASSPHRASE') === undefined) {
+  const given = readSecret(context.host, 'MESA_VAULT_PASSPHRASE');
+  if (given === undefined) {
     return store.readBytes();
   }
   try {
@@ -91,7 +92,7 @@ async function copyVault(context: Context, store: PromptedVaultStore): Promise<U
       throw error;
     }
     context.output.warn(
-      `MESA_VAULT_PASSPHRASE does not open ${store.location}; the copy needs the vault's own passphrase`,
+      `${given.variable} does not open ${store.location}; the copy needs the vault's own passphrase`,
     );
     return store.readBytes();
   }

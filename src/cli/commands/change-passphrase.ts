@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
-import { passphraseFrom } from '../../session/passphrases.ts';
+import { readSecret } from '../../session/secret-variable.ts';
 import { assertReplaceable } from '../../platform/replaceable.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
@@ -40,8 +40,9 @@ async function runChangePassphrase(context: Context): Promise<void> {
   await store.changePassphrase(await passphraseToReplace(context));
   await lockAgent(context.paths);
   context.output.note(`changed the passphrase of ${store.location}`);
-  if (passphraseFrom(context, 'MESA_VAULT_PASSPHRASE') !== undefined) {
-    context.output.warn('MESA_VAULT_PASSPHRASE still holds the old passphrase; set it to the new one');
+  const present = readSecret(context.host, 'MESA_VAULT_PASSPHRASE');
+  if (present !== undefined) {
+    context.output.warn(`${present.variable} still holds the old passphrase; set it to the new one`);
   }
   context.output.hint('backups made before still open with the old passphrase');
 }

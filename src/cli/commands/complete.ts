@@ -38,7 +38,7 @@ async function runComplete(
             host: {
               ...host,
               // Without the passphrase: a derivation takes a second.
-              env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined },
+              env: { ...host.env, MESA_VAULT_PASSPHRASE: undefined, MESA_VAULT_PASSPHRASE_FILE: undefined },
               stderr: { isTerminal: false, write: () => undefined },
             },
             openPassphrases: async (context) =>

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 
-import type { Config } from '../../config/config.ts';
+import { isSecretSet, type Config } from '../../config/config.ts';
 import { escapeText } from '../../core/escape-text.ts';
 import { isEncrypted, type Backend } from '../../core/secret-store.ts';
 import { examine } from '../../doctor/examine.ts';
@@ -9,6 +9,7 @@ import type { Finding } from '../../doctor/finding.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { withDataLock } from '../../session/config-target.ts';
 import type { Context } from '../../session/context.ts';
+import { readOrgs } from '../../session/environment-secrets.ts';
 import { VERSION } from '../../session/program.ts';
 import { JSON_FLAG, type CommandSpec } from '../command-line/spec.ts';
 
@@ -95,7 +96,11 @@ async function examineContext(context: Context, asking: Context): Promise<readon
     },
     withLock: (work) => withDataLock(context, work),
   };
-  return examine(patient, { key: () => context.environmentKey(), org: () => context.environmentOrg() });
+  return examine(patient, {
+    key: () => context.environmentKey(),
+    org: () => context.environmentOrg(),
+    orgs: () => readOrgs(context.host),
+  });
 }
 
 async function viewStore(
@@ -113,7 +118,7 @@ async function viewStore(
     canWrite: async () =>
       !isEncrypted(backend) ||
       (!(entries instanceof MesaAuthError) && exists) ||
-      (context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '' ||
+      isSecretSet(context.host.env, 'MESA_VAULT_PASSPHRASE') ||
       (!exists && (await asking.prompter()) !== undefined),
     entries,
     readText: async () => (await context.wholeStore(backend)).readText(),

@@ -66,8 +66,13 @@ interface Credential {
 // They open the whole store, or are keys of other organizations.
 const NEVER_PASSED_ON: ReadonlySet<string> = new Set([
   'MESA_VAULT_PASSPHRASE',
+  'MESA_VAULT_PASSPHRASE_FILE',
   'MESA_NEW_VAULT_PASSPHRASE',
+  'MESA_NEW_VAULT_PASSPHRASE_FILE',
   'MESA_ORGS',
+  'MESA_ORGS_FILE',
+  // The command gets the variable itself.
+  'MESA_API_KEY_FILE',
 ]);
 
 /**

@@ -1,10 +1,16 @@
+import {
+  describeKeyProblem,
+  parseIncomingKey,
+  readIncomingKey,
+  type Judging,
+} from '../../core/incoming-key.ts';
 import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
-import { describeTokenProblem, Token } from '../../core/token.ts';
-import { MesaAuthError } from '../../errors.ts';
+import type { Token } from '../../core/token.ts';
+import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
+import type { InputStream } from '../../platform/host.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
 import type { ScopeOptions } from '../../session/used-scope.ts';
 import { orgAndRepoFlags, scopeOf, type CommandSpec } from '../command-line/spec.ts';
-import { readKeyFromStdin } from '../show/read-key.ts';
 
 export const command: CommandSpec = {
   path: ['auth', 'set-key'],
@@ -14,27 +20,38 @@ export const command: CommandSpec = {
     'printf %s "$TOKEN" | mesa auth set-key --org acme',
     'printf %s "$TOKEN" | mesa auth set-key --org acme --repo web',
   ],
-  flags: orgAndRepoFlags('the global scope'),
+  flags: [
+    ...orgAndRepoFlags('the global scope'),
+    { long: '--yes', description: 'store it without being asked, also what looks like no key' },
+  ],
   argument: { name: 'key', description: 'the key; better: give it on standard input' },
-  run: (context, flags, key) => runSetKey(context, { key, ...scopeOf(flags) }),
+  run: (context, flags, key) => runSetKey(context, { key, ...scopeOf(flags), yes: flags.has('yes') }),
 };
 
 interface SetKeyOptions extends ScopeOptions {
   /** The key as an argument; undefined to read it from stdin or ask for it. */
   readonly key: string | undefined;
+  /** Whether what looks like no key is one. */
+  readonly yes: boolean;
 }
 
 /** `mesa auth set-key`: stores or replaces the key of exactly the scope that the flags name. */
 async function runSetKey(context: Context, options: SetKeyOptions): Promise<void> {
   const scope = scopeFromNames(options.org, options.repo);
-  const given = options.key === undefined ? undefined : parseArgument(options.key);
+  const { host } = context;
+  const given =
+    options.key === undefined ? undefined : await takeArgument(context, options.key, scope, options);
   // A key on stdin is read before anything is asked; one that is typed is asked for after the wizard.
-  const piped = given ?? (context.host.stdin.isTerminal ? undefined : readKeyFromStdin(context.host.stdin));
+  const piped =
+    given ??
+    (host.stdin.isTerminal
+      ? undefined
+      : readIncomingKey(chunksOf(host.stdin), judging('the key on standard input', scope, options)));
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing(scope);
   }
   const { config, store } = await beginCommand(context);
-  const token = piped ?? (await askKey(context, scope, store.location));
+  const token = piped ?? (await askKey(context, scope, options, store.location));
   const [outcome] = await store.apply([{ kind: 'set', scope, token, api: config.apiUrl }]);
   const name = `${formatStoreKey(scope)} (${token.masked()})`;
   context.output.note(
@@ -49,18 +66,44 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
   }
 }
 
-function parseArgument(value: string): Token {
-  const problem = describeTokenProblem(value);
-  if (problem !== undefined) {
-    throw new MesaAuthError('INVALID_KEY', `the key ${problem}`, {
-      hint: 'a key is 1 to 16,384 characters of printable ASCII without spaces',
-    });
+/** @throws INVALID_KEY, and as assertArgumentMeant */
+async function takeArgument(
+  context: Context,
+  text: string,
+  scope: KeyScope,
+  options: SetKeyOptions,
+): Promise<Token> {
+  const token = parseIncomingKey(text, judging('the key', scope, options));
+  const { assertArgumentMeant } = await import('../show/argument-meant.ts');
+  await assertArgumentMeant(context, token, options);
+  return token;
+}
+
+function* chunksOf(stdin: InputStream): Generator<Uint8Array> {
+  try {
+    yield* stdin.chunks();
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : ioError('read', 'standard input', error);
   }
-  return Token.parse(value);
+}
+
+function judging(name: string, scope: KeyScope, { yes }: SetKeyOptions): Judging {
+  const line = `printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`;
+  return {
+    name,
+    anyKey: yes,
+    whenEmpty: `give the key on standard input: ${line}`,
+    insist: `${line} --yes`,
+  };
 }
 
 /** @param location where it will be stored: nobody shall look for a key that cannot be */
-async function askKey(context: Pick<Context, 'prompter'>, scope: KeyScope, location: string): Promise<Token> {
+async function askKey(
+  context: Pick<Context, 'prompter'>,
+  scope: KeyScope,
+  options: SetKeyOptions,
+  location: string,
+): Promise<Token> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
     throw keyMissing(scope);
@@ -70,11 +113,11 @@ async function askKey(context: Pick<Context, 'prompter'>, scope: KeyScope, locat
   const value = await prompter.secret({
     message: `API token for ${formatStoreKey(scope)}:`,
     check: (answer) => {
-      const problem = describeTokenProblem(answer.trim());
+      const problem = describeKeyProblem(answer, options.yes);
       return problem === undefined ? undefined : `the token ${problem}`;
     },
   });
-  return Token.parse(value.trim());
+  return parseIncomingKey(value, judging('the token', scope, options));
 }
 
 function keyMissing(scope: KeyScope): MesaAuthError {

@@ -115,8 +115,8 @@ function parseThreshold(text: string | undefined): number | undefined {
 }
 
 async function examine(context: Context, options: StatusOptions): Promise<Status> {
-  const environmentKey = context.environmentKey();
-  const variables = variablesInForce(context);
+  const environmentKey = await context.environmentKey();
+  const variables = await variablesInForce(context);
   const config = await context.loadConfig();
   const store = await context.store(config.backend);
   const state = await storeStatus(context, config, store);
@@ -200,7 +200,7 @@ async function giveHint(
 ): Promise<void> {
   const { output } = context;
   if (state.kind === 'locked') {
-    if (variables.some(({ name }) => name === 'MESA_ORGS')) {
+    if (variables.some(({ name }) => name.startsWith('MESA_ORGS'))) {
       output.warn('MESA_ORGS is not registered: the vault is locked');
     }
     output.hint(UNLOCK);

@@ -1,7 +1,8 @@
 import { isAbsolute } from 'node:path';
 
-import { parseMesaOrgs } from '../../core/mesa-orgs.ts';
 import type { Context } from '../../session/context.ts';
+import { readOrgs } from '../../session/environment-secrets.ts';
+import { readSecret } from '../../session/secret-variable.ts';
 
 /** A variable of the environment that changes what mesa does. */
 export interface Variable {
@@ -12,27 +13,29 @@ export interface Variable {
 
 /**
  * The variables that decide about stores and keys here, in order of their names; those that count as unset are left out.
- * @throws INVALID_KEY, INVALID_SCOPE, INVALID_MESA_ORGS
+ * @throws INVALID_KEY, INVALID_SCOPE, INVALID_MESA_ORGS, and as readSecret
  */
-export function variablesInForce(
+export async function variablesInForce(
   context: Pick<Context, 'environmentKey' | 'environmentOrg' | 'host'>,
-): readonly Variable[] {
+): Promise<readonly Variable[]> {
   const { env, platform } = context.host;
   const variables: Variable[] = [];
-  const key = context.environmentKey();
+  const key = await context.environmentKey();
   if (key !== undefined) {
-    variables.push({ name: 'MESA_API_KEY', shown: key.token.masked() });
+    variables.push({ name: key.variable, shown: key.token.masked() });
   }
   const org = context.environmentOrg();
   if (org !== undefined) {
     variables.push({ name: 'MESA_ORG', shown: org });
   }
-  const orgs = parseMesaOrgs(env['MESA_ORGS'] ?? '').size;
+  const { variable, tokens } = readOrgs(context.host);
+  const orgs = tokens.size;
   if (orgs > 0) {
-    variables.push({ name: 'MESA_ORGS', shown: `${orgs} ${orgs === 1 ? 'entry' : 'entries'}` });
+    variables.push({ name: variable, shown: `${orgs} ${orgs === 1 ? 'entry' : 'entries'}` });
   }
-  if ((env['MESA_VAULT_PASSPHRASE'] ?? '') !== '') {
-    variables.push({ name: 'MESA_VAULT_PASSPHRASE', shown: undefined });
+  const passphrase = readSecret(context.host, 'MESA_VAULT_PASSPHRASE');
+  if (passphrase !== undefined) {
+    variables.push({ name: passphrase.variable, shown: undefined });
   }
   for (const name of platform === 'darwin' ? [] : ['XDG_CONFIG_HOME', 'XDG_DATA_HOME']) {
     const value = env[name];

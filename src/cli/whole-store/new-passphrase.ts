@@ -1,3 +1,4 @@
+import { isSecretSet } from '../../config/config.ts';
 import { MesaAuthError } from '../../errors.ts';
 import type { Context } from '../../session/context.ts';
 import { askNewPassphrase, newPassphraseFrom } from '../../session/passphrases.ts';
@@ -17,7 +18,7 @@ export async function passphraseToReplace(
 
 /** @throws LOCKED when passphraseToReplace would find nobody to ask, before anything else is asked for */
 export async function assertPassphraseToReplace(context: Pick<Context, 'host' | 'prompter'>): Promise<void> {
-  const known = (context.host.env['MESA_NEW_VAULT_PASSPHRASE'] ?? '') !== '';
+  const known = isSecretSet(context.host.env, 'MESA_NEW_VAULT_PASSPHRASE');
   if (!known && (await context.prompter()) === undefined) {
     throw newPassphraseMissing();
   }

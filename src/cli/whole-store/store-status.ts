@@ -6,6 +6,7 @@ import { describeDuration } from '../../core/duration.ts';
 import { isEncrypted, type KeyEntries, type SecretStore } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
+import { readSecret } from '../../session/secret-variable.ts';
 
 /** How a store was found. */
 export type StoreState =
@@ -13,7 +14,8 @@ export type StoreState =
   | {
       readonly kind: 'unlocked';
       readonly entries: KeyEntries;
-      readonly by: 'MESA_VAULT_PASSPHRASE' | 'agent';
+      /** The variable that opened it, or the agent. */
+      readonly by: string;
       /** Milliseconds until the agent locks unless it is used before; undefined when it does not tell. */
       readonly left: number | undefined;
     }
@@ -47,8 +49,9 @@ export async function storeStatus(context: Context, config: Config, store: Secre
   if (!isEncrypted(store.backend)) {
     return { kind: 'plaintext', entries };
   }
-  if ((context.host.env['MESA_VAULT_PASSPHRASE'] ?? '') !== '') {
-    return { kind: 'unlocked', entries, by: 'MESA_VAULT_PASSPHRASE', left: undefined };
+  const passphrase = readSecret(context.host, 'MESA_VAULT_PASSPHRASE');
+  if (passphrase !== undefined) {
+    return { kind: 'unlocked', entries, by: passphrase.variable, left: undefined };
   }
   const agent = await agentStatus(context.paths);
   const end = agent === undefined ? undefined : Math.min(agent.idleUntil.getTime(), agent.lockedAt.getTime());

@@ -22,7 +22,6 @@ it.each([
   { env: { MESA_API_KEY: ENVIRONMENT, MESA_ORG: 'acme' }, args: ['--org', 'other'], found: OTHER },
   { env: { MESA_API_KEY: ENVIRONMENT, MESA_ORG: 'acme' }, args: ['--org', 'Acme'], found: GLOBAL },
   { env: { MESA_API_KEY: '', MESA_ORG: 'acme' }, args: [], found: ACME },
-  { env: { MESA_API_KEY: ' ', MESA_ORG: 'other' }, args: [], found: OTHER },
   { env: { MESA_ORG: 'acme' }, args: ['--org', 'other'], found: OTHER },
   { env: { MESA_ORG: 'nobody' }, args: [], found: GLOBAL },
 ])('get-key $args with $env prints the key that the rules choose', async ({ env, args, found }) => {
@@ -54,6 +53,13 @@ it.each([
     env: { MESA_API_KEY: 'mesa_\u00e4umlaut9f2c' },
     message: 'the key in MESA_API_KEY contains a character outside printable ASCII',
   },
+  { env: { MESA_API_KEY: ' ' }, message: 'the key in MESA_API_KEY contains a space or tab' },
+  { env: { MESA_API_KEY: '\n' }, message: 'the key in MESA_API_KEY is empty' },
+  {
+    env: { MESA_API_KEY: 'mesa_9f2c\u00a0' },
+    message: 'the key in MESA_API_KEY contains a character outside printable ASCII',
+  },
+  { env: { MESA_API_KEY: "'mesa_Hd5rB7yK9f2c'" }, message: 'the key in MESA_API_KEY is in quotes' },
   { env: { MESA_API_KEY: ENVIRONMENT, MESA_ORG: 'a/b' }, message: 'MESA_ORG is not an organization name' },
   { env: { MESA_ORG: '-' }, message: 'MESA_ORG is not an organization name' },
 ])('refuses $env by name, without its value', async ({ env, message }) => {

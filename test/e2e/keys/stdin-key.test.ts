@@ -42,9 +42,9 @@ describe('a key on standard input', () => {
   });
 
   it.each([
-    { title: 'nothing', stdin: '', problem: 'is empty', hint: HOW },
-    { title: 'LF alone', stdin: '\n', problem: 'is empty', hint: HOW },
-    { title: 'CRLF alone', stdin: '\r\n', problem: 'is empty', hint: HOW },
+    { title: 'nothing', stdin: '', problem: 'is empty', hint: `${HOW} --org acme` },
+    { title: 'LF alone', stdin: '\n', problem: 'is empty', hint: `${HOW} --org acme` },
+    { title: 'CRLF alone', stdin: '\r\n', problem: 'is empty', hint: `${HOW} --org acme` },
     { title: 'two line breaks at the end', stdin: `${KEY}\n\n`, problem: 'contains a line break' },
     { title: 'CR alone at the end', stdin: `${KEY}\r`, problem: 'contains a line break' },
     { title: 'two lines', stdin: `${KEY}\n${KEY}\n`, problem: 'contains a line break' },
@@ -65,7 +65,7 @@ describe('a key on standard input', () => {
     {
       title: 'invalid UTF-8',
       stdin: Buffer.from([...Buffer.from(KEY), 0xff]),
-      problem: 'contains a character outside printable ASCII',
+      problem: 'contains bytes that are not UTF-8',
     },
     {
       title: 'UTF-16',
@@ -174,18 +174,24 @@ describe('a key as an argument', () => {
     expect(await storedKey(home)).toBe('-y\n');
   });
 
+  it('loses one line break at its end', async () => {
+    const home = plaintextHome();
+    expect((await runMesa(['auth', 'set-key', `${KEY}\n`], { home })).status).toBe(0);
+    expect(await storedKey(home)).toBe(`${KEY}\n`);
+  });
+
   it.each([
-    { key: '', problem: 'is empty' },
+    { key: '', problem: 'is empty', hint: HOW },
     { key: 'two words', problem: 'contains a space or tab' },
-    { key: `${KEY}\n`, problem: 'contains a line break' },
+    { key: `${KEY}\n\n`, problem: 'contains a line break' },
     { key: `${KEY}\u2060`, problem: 'contains a character outside printable ASCII' },
     { key: `${LONGEST}k`, problem: 'is longer than 16384 bytes' },
-  ])('is refused when it $problem', async ({ key, problem }) => {
+  ])('is refused when it $problem', async ({ key, problem, hint = FORM }) => {
     const home = plaintextHome();
     expect(await runMesa(['auth', 'set-key', key], { home, stdin: KEY })).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: `mesa: the key ${problem}\nhint: ${FORM}\n`,
+      stderr: `mesa: the key ${problem}\nhint: ${hint}\n`,
     });
     expect(home.tree()).not.toContain('.local/');
   });

@@ -62,7 +62,6 @@ it.each([
 it.each([
   ['a trailing newline', `${TOKEN}\n`, TOKEN],
   ['a trailing CRLF', `${TOKEN}\r\n`, TOKEN],
-  ['blanks around it', `  ${TOKEN} \t\r`, TOKEN],
   ['more characters than the screen is wide', `${LONG}\r`, LONG],
 ])('takes a pasted token with %s', async (_, pasted, stored) => {
   const home = createTempHome();
@@ -76,6 +75,28 @@ it.each([
     /skip\): +acme *\n✔ API token for acme.*: *\n✔ Another .*: *\n\nSaved in/,
   );
   expect(terminal.received()).not.toMatch(/mesa_pasted|x{7}/);
+});
+
+it.each([
+  ['blanks around it', `  ${TOKEN} \t`, 'the token contains a space or tab'],
+  [
+    'a non-breaking space behind it',
+    `${TOKEN}\u00a0`,
+    'the token contains a character outside printable ASCII',
+  ],
+  ['quotes around it', `"${TOKEN}"`, 'the token is in quotes'],
+  ['a mask', 'mesa_****9f2c', 'the token looks like a mask of a key'],
+])('refuses a pasted token with %s, and takes the next one', async (_, pasted, problem) => {
+  const home = createTempHome();
+  const terminal = await startWizard(home);
+  await terminal.answer(ORGANIZATION, 'acme');
+  await terminal.waitFor(`? ${API_TOKEN}`);
+  terminal.type(`${pasted}\r`);
+  await terminal.waitFor(`> ${problem}`);
+  terminal.type(`${TOKEN}\r`);
+  await finishWizard(terminal);
+  expect(readIfExists(home.plaintext)).toContain(`[keys."orgs/acme"]\nkey = "${TOKEN}"\n`);
+  expect(terminal.received()).not.toMatch(/mesa_pasted/);
 });
 
 it('refuses several organizations pasted at once, whole', async () => {

@@ -1,4 +1,4 @@
-import { Encrypter, Stanza } from 'age-encryption';
+import { Decrypter, Encrypter, Stanza } from 'age-encryption';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { ErrorCode } from '../../../src/errors.ts';
@@ -46,10 +46,36 @@ describe('the vault', () => {
     });
   });
 
-  it('does not normalize a passphrase, as age does not', async () => {
-    const file = await seal(DOCUMENT, 'caf\u00e9');
-    await expect(codec('cafe\u0301').decode(file)).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
-  });
+  it.each([
+    ['composed', 'caf\u00e9'],
+    ['decomposed', 'cafe\u0301'],
+    ['with LF behind it', 'caf\u00e9\n'],
+    ['decomposed, with CRLF behind it', 'cafe\u0301\r\n'],
+  ])(
+    'is sealed with one form of a passphrase that came %s, and opens with each of them',
+    async (_, given) => {
+      const file = await seal(DOCUMENT, given);
+      for (const form of ['caf\u00e9', 'cafe\u0301', 'cafe\u0301\n']) {
+        expect(await codec(form).decode(file)).toBe(DOCUMENT);
+      }
+      await expect(codec('cafe').decode(file)).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
+      await expect(codec('caf\u00e9\n\n').decode(file)).rejects.toMatchObject({ code: 'WRONG_PASSPHRASE' });
+    },
+  );
+
+  it.each(['cafe\u0301', 'caf\u00e9\n', 'secret\r\n', 'caf\u00e9 cafe\u0301'])(
+    'opens what was sealed with exactly the bytes that are given (%#), and seals anew with the one form',
+    async (passphrase) => {
+      const encrypter = new Encrypter();
+      encrypter.setPassphrase(passphrase);
+      encrypter.setScryptWorkFactor(10);
+      const file = await encrypter.encrypt(DOCUMENT);
+      expect(await codec(passphrase).decode(file)).toBe(DOCUMENT);
+      const decrypter = new Decrypter();
+      decrypter.addPassphrase(passphrase.trim().normalize('NFC'));
+      expect(await decrypter.decrypt(await seal(DOCUMENT, passphrase), 'text')).toBe(DOCUMENT);
+    },
+  );
 
   it('gives no text when what is inside is no text', async () => {
     const encrypter = new Encrypter();
