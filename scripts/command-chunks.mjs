@@ -3,6 +3,9 @@ import { basename } from 'node:path';
 
 const COMMANDS = 'commands';
 
+/** The files with the declarations of commands. */
+const DECLARING = new Set([`${COMMANDS}.cjs`, 'set-key.cjs']);
+
 /** For `codeSplitting.groups`. */
 export const COMMAND_GROUPS = [
   // Help loads every command, and one file is loaded faster than two dozen. But set-key is started often enough to have its own.
@@ -37,14 +40,14 @@ function nameSoleCommand(id, graph) {
 }
 
 /**
- * In the file of the commands, imports become calls: a command's modules are loaded when it uses them, and none of
+ * In the files of the commands, imports become calls: a command's modules are loaded when it uses them, and none of
  * them for its help. The line numbers stay.
  * @param {string} fileName of a file of the bundle
  * @param {string} code
  * @throws an error when the bundler writes imports in another way than this knows
  */
 export function loadWhenUsed(fileName, code) {
-  if (fileName !== `${COMMANDS}.cjs`) {
+  if (!DECLARING.has(fileName)) {
     return code;
   }
   const names = [];

@@ -25,7 +25,7 @@ try {
 }
 
 // Everything is written by now: what is written goes out at once. Ending here spares Node the tidying up.
-void main(process.argv.slice(2), host).then(endProcess);
+void main(process.argv.slice(2), host).then((status) => endProcess(status));
 
 function end(error: unknown): never {
   endProcess(reportError(error, new Output(host), host.env['MESA_DEBUG'] === '1'));

@@ -53,6 +53,10 @@ function commentsIn(text: string): readonly string[] {
     .toSorted();
 }
 
+function org(name: string): KeyScope {
+  return { kind: 'org', org: name };
+}
+
 it('every comment of a document that is edited by hand is there after a rewrite, once', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -87,7 +91,6 @@ it('another key takes no comment away, and a key that goes takes its own comment
     '# the end',
     '',
   ].join('\n');
-  const org = (name: string): KeyScope => ({ kind: 'org', org: name });
   const now = new Date('2026-11-21T10:00:00.000Z');
   const token = Token.parse('mesa_new');
   const document = await parseDocument(text, 'a store');
