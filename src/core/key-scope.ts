@@ -37,7 +37,7 @@ export function scopeFromNames(org: string | undefined, repo: string | undefined
       return { kind: 'global' };
     }
     throw new MesaAuthError('USAGE', '--repo needs --org', {
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     });
   }
   if (!isOrgSlug(org)) {

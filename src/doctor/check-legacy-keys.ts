@@ -42,7 +42,7 @@ export async function checkLegacyKeys({
     }
     findings.push({
       ...finding,
-      mend: isLocked ? 'mesa auth unlock, then: mesa auth doctor --fix' : 'mesa auth doctor --fix',
+      mend: isLocked ? 'mesa auth unlock && mesa auth doctor --fix' : 'mesa auth doctor --fix',
       fix: () => moveKeys({ file, apiUrl: config.apiUrl }, movable, store, withLock),
     });
   }

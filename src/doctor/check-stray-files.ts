@@ -31,7 +31,7 @@ export async function checkStrayFiles({
         severity: 'warning',
         what: `a write that was cut off left ${strays.join(', ')}`,
         why: 'it may hold keys, in the form that the store has',
-        mend: `mesa auth doctor --fix, or: rm ${strays.map(shellWord).join(' ')}`,
+        mend: `remove it by rm, or: mesa auth doctor --fix`,
         fix: async () => {
           await withLock(() => Promise.resolve(removeStrayTemps(target)));
           return strays.map((path) => `removed ${path}`);

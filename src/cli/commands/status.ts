@@ -153,7 +153,7 @@ async function assertGood(
   }
 }
 
-const UNLOCK = 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE';
+const UNLOCK = 'set MESA_VAULT_PASSPHRASE, or: mesa auth unlock';
 
 /** Keys can be used without it, so that it changes nothing about the outcome. */
 async function warnOfLock({ output, paths }: Pick<Context, 'output' | 'paths'>): Promise<void> {
