@@ -8,7 +8,7 @@ import type { Examined } from './examined.ts';
 import { errorOf, type Finding } from './finding.ts';
 
 const MAKE_VAULT =
-  'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal; then: mesa auth doctor --fix';
+  'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal, and: mesa auth doctor --fix';
 
 type Keys = ReadonlyMap<string, Token>;
 

@@ -69,7 +69,7 @@ describe('no hostile input does more than be refused', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(chunk, { maxLength: 6 }), async (chunks) => {
         const stdin = { isTerminal: false, chunks: () => chunks };
-        expect(await findFault(SECRET, () => readKeyFromStdin(stdin))).toBeUndefined();
+        expect(await findFault(SECRET, () => readKeyFromStdin(stdin, { kind: 'global' }))).toBeUndefined();
       }),
       { numRuns: RUNS },
     );

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../core/duration.ts';
-import { isOrgSlug } from '../../core/key-scope.ts';
 import { isPrintableName } from '../../core/printable-name.ts';
+import { givenOrg, shownValue } from '../../core/shown-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 
 /** Contract section 7: what a server accepts, in seconds. */
@@ -16,7 +16,7 @@ export function parseExpires(text: string | undefined): number | undefined {
   }
   const seconds = (parseDuration(text) ?? 0) / 1_000;
   if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
-    throw new MesaAuthError('USAGE', `--expires ${shownValue(text)}is not a time from 100s to 365d`, {
+    throw new MesaAuthError('USAGE', `--expires: ${shownValue(text)} is not a time from 100s to 365d`, {
       hint: 'use units w, d, h, m and s, as in --expires 90d',
     });
   }
@@ -68,7 +68,7 @@ function badTag(what: string): MesaAuthError {
  * @throws USAGE
  */
 export function parseKeyId(text: string | undefined, org: string | undefined): string {
-  const hint = `see the ids: mesa auth api-keys list${org === undefined || !isOrgSlug(org) ? '' : ` --org ${org}`}`;
+  const hint = `see the ids: mesa auth api-keys list${givenOrg(org)}`;
   if (text === undefined) {
     throw new MesaAuthError('USAGE', 'no id of an API key was given', { hint });
   }

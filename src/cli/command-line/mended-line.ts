@@ -1,7 +1,8 @@
 import { shellWord } from '../../core/escape-text.ts';
 import { isOrgSlug, isRepoName } from '../../core/key-scope.ts';
+import { isShown } from '../../core/shown-text.ts';
 import { meantCommand, type MeantCommand } from './meant-command.ts';
-import { areShown, isHarmless, isKeyId, isShown } from './shown-words.ts';
+import { areShown, isHarmless, isKeyId } from './shown-words.ts';
 import { mostSimilar } from './similar.ts';
 import { findFlag, GLOBAL_FLAGS, type CommandSpec, type CommandTable, type FlagSpec } from './spec.ts';
 

@@ -176,6 +176,8 @@ function describeOutcome(problems: number, findings: readonly Finding[], tried: 
   return new MesaAuthError(
     'FAILURE',
     `${count} ${tried ? 'left' : 'found'}`,
-    fixable === 0 ? {} : { hint: `to mend ${fixable === 1 ? 'one' : fixable} of them: mesa auth doctor --fix` },
+    fixable === 0
+      ? {}
+      : { hint: `to mend ${fixable === 1 ? 'one' : fixable} of them: mesa auth doctor --fix` },
   );
 }

@@ -29,7 +29,8 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
   const scope = scopeFromNames(options.org, options.repo);
   const given = options.key === undefined ? undefined : parseArgument(options.key);
   // A key on stdin is read before anything is asked; one that is typed is asked for after the wizard.
-  const piped = given ?? (context.host.stdin.isTerminal ? undefined : readKeyFromStdin(context.host.stdin));
+  const piped =
+    given ?? (context.host.stdin.isTerminal ? undefined : readKeyFromStdin(context.host.stdin, scope));
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing(scope);
   }
@@ -39,7 +40,7 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
   context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);
   if (given !== undefined && context.host.stderr.isTerminal) {
     context.output.hint(
-      `the key is in your shell's history now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
+      `the key is in the history of your shell now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
     );
   }
 }

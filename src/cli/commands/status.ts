@@ -2,15 +2,22 @@ import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../
 import { parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
-import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
-import { replaceCommand } from '../../core/key-source.ts';
+import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
+import { shownValue } from '../../core/shown-text.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { probeLock } from '../../platform/probe-lock.ts';
 import type { Context } from '../../session/context.ts';
-import { candidateJson, entryJson, expiryOf, factsJson, kindName } from '../../session/key-report.ts';
+import {
+  candidateJson,
+  entryJson,
+  expiryOf,
+  factsJson,
+  kindName,
+  renewCommand,
+} from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
 import { alignColumns } from '../../session/output.ts';
 import { usedScope, type ScopeOptions, type UsedScope } from '../../session/used-scope.ts';
@@ -76,8 +83,8 @@ interface Status {
  * answer; when a key ends is none but with `--fail-within`, of the key that the lookup would use here.
  */
 async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: StatusOptions): Promise<void> {
-  const within = parseThreshold(options.failWithin);
-  scopeFromNames(options.org, options.repo);
+  const scope = scopeFromNames(options.org, options.repo);
+  const within = parseThreshold(options.failWithin, scope);
   const context = asking.withoutQuestions();
   const status = await examine(context, options);
   if (options.json) {
@@ -97,12 +104,16 @@ async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: Sta
   assertAccepted(status.online);
 }
 
-function parseThreshold(text: string | undefined): number | undefined {
+function parseThreshold(text: string | undefined, scope: KeyScope): number | undefined {
   const threshold = text === undefined ? undefined : parseDuration(text);
   if (text !== undefined && threshold === undefined) {
-    throw new MesaAuthError('USAGE', '--fail-within takes a length of time in w, d, h, m and s', {
-      hint: '--fail-within 7d',
-    });
+    throw new MesaAuthError(
+      'USAGE',
+      `--fail-within takes a length of time in w, d, h, m and s, not ${shownValue(text)}`,
+      {
+        hint: `mesa auth status${scopeFlags(scope)} --fail-within 7d`,
+      },
+    );
   }
   return threshold;
 }
@@ -136,7 +147,7 @@ async function examine(context: Context, options: StatusOptions): Promise<Status
 
 /** @throws LOCKED, KEY_NOT_FOUND, KEY_EXPIRES */
 async function assertGood(
-  context: Pick<Context, 'paths' | 'withoutQuestions'>,
+  context: Pick<Context, 'command' | 'paths' | 'withoutQuestions'>,
   { store, state, requested, used, now }: Status,
   within: number,
 ): Promise<void> {
@@ -148,7 +159,7 @@ async function assertGood(
   const expires = expiryOf(used);
   if (expires !== undefined && expiresWithin(expires, within, now)) {
     throw new MesaAuthError('KEY_EXPIRES', `the key for ${used.source} ${describeExpiry(expires, now)}`, {
-      hint: replaceCommand(used.source),
+      hint: renewCommand(used, now),
     });
   }
 }
@@ -183,7 +194,7 @@ function keysUnknown(path: string): MesaAuthError {
 }
 
 async function giveHint(
-  context: Pick<Context, 'output' | 'paths' | 'withoutQuestions'>,
+  context: Pick<Context, 'command' | 'output' | 'paths' | 'withoutQuestions'>,
   { store, state, used, requested, variables }: Status,
 ): Promise<void> {
   const { output } = context;

@@ -317,22 +317,22 @@ describe('a command line that is none', () => {
     {
       args: ['auth', 'rm-key', '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
     {
       args: ['auth', 'get-key', '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
     {
       args: ['auth', 'get-key', '--repo=web', '--json'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
     {
       args: ['auth', 'set-key', KEY, '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
   ])('is told in words and ends with 2: $args', async ({ args, message, hint }) => {
     const home = createTempHome();
