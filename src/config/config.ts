@@ -1,5 +1,6 @@
 import { apiUrlOfDomain, parseApiUrl } from '../core/api-url.ts';
 import { quoteText } from '../core/escape-text.ts';
+import { isOrgSlug } from '../core/key-scope.ts';
 import { BACKENDS, type Backend } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import { isTable, type TomlTable, type TomlValue } from '../toml/table.ts';
@@ -202,4 +203,18 @@ export type SecretVariable =
 /** Whether there is such a secret, in the variable or in a file; an empty variable counts as unset. */
 export function isSecretSet(env: Environment, variable: SecretVariable): boolean {
   return (env[variable] ?? '') !== '' || (env[`${variable}_FILE`] ?? '') !== '';
+}
+
+/** `MESA_ORG`; an empty one counts as unset. @throws INVALID_SCOPE */
+export function organizationOf(env: Environment): string | undefined {
+  const org = env['MESA_ORG'] ?? '';
+  if (org === '') {
+    return undefined;
+  }
+  if (!isOrgSlug(org)) {
+    throw new MesaAuthError('INVALID_SCOPE', 'MESA_ORG is not an organization name', {
+      hint: 'set it to an organization, or unset it',
+    });
+  }
+  return org;
 }

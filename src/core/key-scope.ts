@@ -14,6 +14,8 @@ export type RepoScope = Extract<KeyScope, { kind: 'repo' }>;
 export type StoreKey = 'global' | `orgs/${string}`;
 
 const MAX_SHOWN_NAME = 40;
+const MAX_ORG_LENGTH = 64;
+const MAX_REPO_LENGTH = 100;
 const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const REPO = /^[A-Za-z0-9._][A-Za-z0-9._-]{0,99}$/;
 
@@ -37,11 +39,11 @@ export function scopeFromNames(org: string | undefined, repo: string | undefined
       return { kind: 'global' };
     }
     throw new MesaAuthError('USAGE', '--repo needs --org', {
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     });
   }
   if (!isOrgSlug(org)) {
-    throw new MesaAuthError('INVALID_SCOPE', `${showName(org)} is not an organization name`, {
+    throw new MesaAuthError('INVALID_SCOPE', refusal(org, 'an organization name', MAX_ORG_LENGTH), {
       hint: 'use 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit at both ends and no ".."',
     });
   }
@@ -49,11 +51,18 @@ export function scopeFromNames(org: string | undefined, repo: string | undefined
     return { kind: 'org', org };
   }
   if (!isRepoName(repo)) {
-    throw new MesaAuthError('INVALID_SCOPE', `${showName(repo)} is not a repository name`, {
+    throw new MesaAuthError('INVALID_SCOPE', refusal(repo, 'a repository name', MAX_REPO_LENGTH), {
       hint: 'use 1 to 100 of A-Z a-z 0-9 . _ - without a leading "-" or an ending ".git"',
     });
   }
   return { kind: 'repo', org, repo };
+}
+
+/** Of a hint only the limit could be told; that it is the length, nobody sees. */
+function refusal(text: string, what: string, most: number): string {
+  return text.length > most
+    ? `what was given is too long for ${what}: it has ${text.length} characters, at most ${most} are allowed`
+    : `${showName(text)} is not ${what}`;
 }
 
 /** A name in an error, unless it looks like a key that somebody put in the wrong place, alone or as `org:key`. */

@@ -5,7 +5,7 @@ import { parseStoreKey, scopeFlags } from './key-scope.ts';
 /** What to type to replace the key of a source. */
 export function replaceCommand(source: Candidate['source']): string {
   const scope = parseStoreKey(source);
-  return scope === undefined ? `export ${source}=<another key>` : `mesa auth set-key${scopeFlags(scope)}`;
+  return scope === undefined ? `export ${source}="$TOKEN"` : `mesa auth set-key${scopeFlags(scope)}`;
 }
 
 /** `the key for orgs/acme`, `the key in MESA_API_KEY`: for messages. */

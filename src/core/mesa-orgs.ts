@@ -74,6 +74,6 @@ function parseEntry(entry: string, name: string): { org: string; token: Token } 
 
 function invalid(message: string): MesaAuthError {
   return new MesaAuthError('INVALID_MESA_ORGS', message, {
-    hint: 'MESA_ORGS=<org>:<token>[,<org>:<token>...]',
+    hint: 'export MESA_ORGS="acme:$TOKEN,other:$OTHER_TOKEN"',
   });
 }

@@ -6,5 +6,5 @@ import { shellWord } from './escape-text.ts';
  * @param path of the store
  */
 export function restoreCommands(path: string): string {
-  return `mv -i ${shellWord(path)} ${shellWord(`${path}.damaged`)} && mesa auth restore <backup>`;
+  return `mv -i ${shellWord(path)} ${shellWord(`${path}.damaged`)} && mesa auth restore "$BACKUP"`;
 }

@@ -25,7 +25,7 @@ export async function checkAgent({
           severity: 'warning',
           what,
           why: WHY,
-          mend: 'mesa auth lock, then: mesa auth unlock',
+          mend: 'mesa auth lock && mesa auth unlock',
         },
       ];
 }

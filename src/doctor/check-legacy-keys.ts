@@ -9,7 +9,7 @@ import type { Examined } from './examined.ts';
 import { errorOf, type Finding } from './finding.ts';
 
 const MAKE_VAULT =
-  'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal; then: mesa auth doctor --fix';
+  'set MESA_VAULT_PASSPHRASE to make a vault, or be on a terminal, and: mesa auth doctor --fix';
 
 type Keys = ReadonlyMap<string, Token>;
 
@@ -43,7 +43,7 @@ export async function checkLegacyKeys({
     }
     findings.push({
       ...finding,
-      mend: isLocked ? 'mesa auth unlock, then: mesa auth doctor --fix' : 'mesa auth doctor --fix',
+      mend: isLocked ? 'mesa auth unlock && mesa auth doctor --fix' : 'mesa auth doctor --fix',
       fix: () => moveKeys({ file, apiUrl: config.apiUrl }, movable, store, withLock),
     });
   }

@@ -1,6 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
 
-import { shellWord } from '../core/escape-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { findTemps, removeStrayTemps } from '../platform/replace-file.ts';
@@ -31,7 +30,7 @@ export async function checkStrayFiles({
         severity: 'warning',
         what: `a write that was cut off left ${strays.join(', ')}`,
         why: 'it may hold keys, in the form that the store has',
-        mend: `mesa auth doctor --fix, or: rm ${strays.map(shellWord).join(' ')}`,
+        mend: 'mesa auth doctor --fix',
         fix: async () => {
           await withLock(() => Promise.resolve(removeStrayTemps(target)));
           return strays.map((path) => `removed ${path}`);

@@ -40,7 +40,7 @@ export async function withAdvice<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof MesaAuthError && error.code === 'LOCKED') {
       throw new MesaAuthError('LOCKED', error.message, {
-        hint: 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE, or give a passphrase',
+        hint: 'give a passphrase, set MESA_VAULT_PASSPHRASE, or: mesa auth unlock',
       });
     }
     if (error instanceof MesaAuthError && error.code === 'USAGE') {

@@ -2,6 +2,7 @@ import { parsePermission, PERMISSIONS, type Permission } from '../access-token/p
 import { MAX_TTL_SECONDS } from '../access-token/protocol.ts';
 import { parseDuration } from '../core/duration.ts';
 import { scopeFromNames, type RepoScope } from '../core/key-scope.ts';
+import { shownValue } from '../core/shown-text.ts';
 import { MesaAuthError } from '../errors.ts';
 
 /** What a token shall be able to do. The server grants what its key may do as well, and no more. */
@@ -17,10 +18,13 @@ export interface TokenOrder {
 export function parsePermissions(text: string): readonly Permission[] {
   const words = text.split(',').map((word) => word.trim());
   const permissions = words.flatMap((word) => parsePermission(word) ?? []);
-  if (permissions.length < words.length) {
-    throw new MesaAuthError('USAGE', '--scope is not a list of permissions', {
-      hint: `use ${PERMISSIONS.join(', ')}, separated by commas, as in --scope read,write`,
-    });
+  const wrong = words.find((word) => parsePermission(word) === undefined);
+  if (wrong !== undefined) {
+    throw new MesaAuthError(
+      'USAGE',
+      `--scope: ${shownValue(wrong)} is not a permission; there are ${PERMISSIONS.join(', ')}`,
+      { hint: 'separate several by commas, as in --scope read,write' },
+    );
   }
   // In one order, each once: what they allow is the same.
   return PERMISSIONS.filter((permission) => permissions.includes(permission));
@@ -30,7 +34,7 @@ export function parsePermissions(text: string): readonly Permission[] {
 export function parseTtl(text: string): number {
   const seconds = (parseDuration(text) ?? 0) / 1_000;
   if (seconds < 1 || seconds > MAX_TTL_SECONDS) {
-    throw new MesaAuthError('USAGE', '--ttl is not a time from 1s to 24h', {
+    throw new MesaAuthError('USAGE', `--ttl: ${shownValue(text)} is not a time from 1s to 24h`, {
       hint: 'use units s, m, h and d, as in --ttl 15m',
     });
   }

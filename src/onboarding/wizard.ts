@@ -93,7 +93,25 @@ function describeOrgProblem(answer: string): string | undefined {
   if (/^(?:mesa_|eyJ)/.test(org)) {
     return 'that looks like a token; the name of the organization comes first';
   }
-  return org === '' || isOrgSlug(org) ? undefined : 'use letters, digits, ".", "_" and "-", as in acme';
+  return org === '' || isOrgSlug(org) ? undefined : describeSlugProblem(org);
+}
+
+/** What keeps a name from being a slug: the first thing that is wrong with it. */
+function describeSlugProblem(org: string): string {
+  if (org.length > 64) {
+    return `that is too long: it has ${org.length} characters, at most 64 are allowed`;
+  }
+  const [, foreign] = /([^A-Za-z0-9._-])/u.exec(org) ?? [];
+  if (foreign !== undefined) {
+    const named = foreign === ' ' ? 'a space' : foreign === '/' ? 'a slash' : 'another character';
+    return `use letters, digits, ".", "_" and "-", as in acme; there is ${named} in it`;
+  }
+  if (org.includes('..')) {
+    return 'two dots may not follow each other';
+  }
+  const [first = ''] = org;
+  const [wrong, where] = /[A-Za-z0-9]/.test(first) ? [org.at(-1) ?? '', 'last'] : [first, 'first'];
+  return `the ${where} character is a letter or a digit, never "${wrong}"`;
 }
 
 function describeAnswerProblem(token: string): string | undefined {

@@ -20,7 +20,7 @@ export function ensurePrivateDir(dir: PrivateDir, warn: Warn): void {
       throw error;
     }
     throw new MesaAuthError('HOME_UNUSABLE', `there is no directory ${dir.base}, and it cannot be created`, {
-      hint: 'set HOME (or XDG_DATA_HOME) to a directory of yours',
+      hint: 'set HOME or XDG_DATA_HOME to a directory of yours',
       cause: error,
     });
   }

@@ -254,7 +254,7 @@ function busy(path: string): MesaAuthError {
     'STORE_BUSY',
     `another mesa${holder === undefined ? '' : ` (pid ${holder})`} has been writing to the secret store for too long`,
     {
-      hint: holder === undefined ? 'try again' : `see what it does: ps -p ${holder}; then try again`,
+      hint: holder === undefined ? 'try again' : `try again, or see what it does: ps -p ${holder}`,
       cause: HELD,
     },
   );

@@ -31,7 +31,7 @@ export function checkPrivateDir(dir: PrivateDir, warn: Warn, looseness: Loosenes
     }
     if (!stats.isDirectory()) {
       throw new MesaAuthError('HOME_UNUSABLE', `${parent} is not a directory`, {
-        hint: 'set HOME (or XDG_DATA_HOME) to a directory of yours',
+        hint: 'set HOME or XDG_DATA_HOME to a directory of yours',
       });
     }
     assertTrustedParent(parent, stats);

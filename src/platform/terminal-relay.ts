@@ -45,7 +45,7 @@ export function relayThroughTerminal(
       'NO_TERMINAL_RELAY',
       'cannot mask what goes to the terminal: script(1) is not installed',
       {
-        hint: 'install util-linux (bsdutils on Debian), or let the output go through a pipe: ... | cat',
+        hint: 'install util-linux, on Debian bsdutils, or let the output go through a pipe, as to cat',
       },
     );
   }

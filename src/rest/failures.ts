@@ -14,7 +14,7 @@ const HINT = 'check the network, HTTPS_PROXY, and service-domain or api-url in c
 
 const RETRY = 'try again later; if it stays like this, tell whoever runs the server';
 const HINTS: Readonly<Record<number, string>> = {
-  400: 'change what was asked for; mesa help <command> shows what there is',
+  400: 'change what was asked for; see what there is: mesa auth --help',
   404: 'check the names that were given, and service-domain or api-url in config.toml',
   429: 'the server asks for patience: wait a minute and try again',
 };

@@ -2,9 +2,15 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 import { loadConfig } from '../config/config-file.ts';
-import { DEFAULT_BACKEND, isSecretSet, readsNoFile, withEnvironment, type Config } from '../config/config.ts';
+import {
+  DEFAULT_BACKEND,
+  isSecretSet,
+  organizationOf,
+  readsNoFile,
+  withEnvironment,
+  type Config,
+} from '../config/config.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
-import { isOrgSlug } from '../core/key-scope.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
@@ -15,7 +21,7 @@ import type { Prompter } from '../platform/prompter.ts';
 import type { WholeStore } from '../stores/document-store.ts';
 import type { StoreOptions } from '../stores/store-options.ts';
 import { storeOf, wholeStoreOf } from '../stores/stores.ts';
-import type { PassphraseSource } from '../vault/passphrase.ts';
+import type { Passphrases } from '../vault/passphrase.ts';
 import { Output } from './output.ts';
 
 export interface GlobalOptions {
@@ -23,17 +29,6 @@ export interface GlobalOptions {
   readonly configPath: string | undefined;
   /** `--non-interactive`. */
   readonly nonInteractive: boolean;
-}
-
-/** Where passphrases come from: the environment, a person, or what was just made. */
-export interface Passphrases extends PassphraseSource {
-  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
-  suggest(text: string): void;
-  /**
-   * How long the vault stays unlocked after its passphrase was typed, instead of what the configuration says.
-   * @param milliseconds undefined for not at all
-   */
-  unlockFor(milliseconds: number | undefined): void;
 }
 
 export interface OnboardOptions {
@@ -268,16 +263,7 @@ export class Context {
 
   /** `MESA_ORG`. @throws INVALID_SCOPE */
   environmentOrg(): string | undefined {
-    const org = this.host.env['MESA_ORG'] ?? '';
-    if (org === '') {
-      return undefined;
-    }
-    if (!isOrgSlug(org)) {
-      throw new MesaAuthError('INVALID_SCOPE', 'MESA_ORG is not an organization name', {
-        hint: 'set it to an organization, or unset it',
-      });
-    }
-    return org;
+    return organizationOf(this.host.env);
   }
 }
 

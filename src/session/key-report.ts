@@ -7,7 +7,7 @@ import {
   expiryState,
   keyExpiry,
 } from '../core/key-expiry.ts';
-import { formatStoreKey } from '../core/key-scope.ts';
+import { formatStoreKey, parseStoreKey, scopeFlags } from '../core/key-scope.ts';
 import { nameOfKey, replaceCommand } from '../core/key-source.ts';
 import type { KeyEntry } from '../core/secret-store.ts';
 import { describeToken, type TokenKind } from '../core/token-kind.ts';
@@ -106,11 +106,20 @@ function explainVerdict(verdict: CandidateVerdict): string {
   }
 }
 
+type EndingKey = Pick<UsedKey, 'source' | 'token' | 'expires' | 'hasUnreadableEnd' | 'keyId'>;
+
+/** What to type about a key that ends. The server replaces one that it knows in one step, as long as it accepts it. */
+export function renewCommand(key: EndingKey, now: Date): string {
+  const scope = parseStoreKey(key.source);
+  const expires = expiryOf(key);
+  const isAccepted = expires === undefined || !expiresWithin(expires, 0, now);
+  return scope !== undefined && key.keyId !== undefined && isAccepted && !key.token.mayBeJwt
+    ? `mesa auth api-keys rotate${scopeFlags(scope)}`
+    : replaceCommand(key.source);
+}
+
 /** Mentions a key that ends within a day, or has ended, once per process. */
-export function warnOfExpiry(
-  context: Pick<Context, 'host' | 'output'>,
-  key: Pick<UsedKey, 'source' | 'token' | 'expires' | 'hasUnreadableEnd'>,
-): void {
+export function warnOfExpiry(context: Pick<Context, 'host' | 'output'>, key: EndingKey): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (key.hasUnreadableEnd === true) {
@@ -118,22 +127,19 @@ export function warnOfExpiry(
   }
   if (expires !== undefined && expiresWithin(expires, EXPIRY_NOTICE_MS, now)) {
     context.output.warn(
-      `${nameOfKey(key.source)} ${describeExpiry(expires, now)}; replace it: ${replaceCommand(key.source)}`,
+      `${nameOfKey(key.source)} ${describeExpiry(expires, now)}; replace it: ${renewCommand(key, now)}`,
       `expiry of ${key.source}`,
     );
   }
 }
 
 /** @throws KEY_EXPIRES for a key that has ended: who gets it could only tell that it is refused */
-export function refuseExpired(
-  context: Pick<Context, 'host'>,
-  key: Pick<UsedKey, 'source' | 'token' | 'expires'>,
-): void {
+export function refuseExpired(context: Pick<Context, 'host'>, key: EndingKey): void {
   const now = context.host.now();
   const expires = expiryOf(key);
   if (expires !== undefined && expiresWithin(expires, 0, now)) {
     throw new MesaAuthError('KEY_EXPIRES', `${nameOfKey(key.source)} ${describeExpiry(expires, now)}`, {
-      hint: replaceCommand(key.source),
+      hint: renewCommand(key, now),
     });
   }
 }

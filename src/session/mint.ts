@@ -135,7 +135,7 @@ async function namedTarget(
   const repo = scope.kind === 'org' ? await checkoutRepository(context, config, scope.org) : scope;
   if (repo?.kind !== 'repo') {
     throw new MesaAuthError('USAGE', 'a token is for a repository, and none is named', {
-      hint: `add --repo ${scope.kind === 'org' ? scope.org : '<organization>'}/<repository>, or --all-repos for every one that the key may use`,
+      hint: `add --repo ${scope.kind === 'org' ? scope.org : 'ORG'}/REPO, or --all-repos for every one that the key may use`,
     });
   }
   return { scope: repo, repos: [repo] };

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 
 import { keyNotFound } from '../core/key-not-found.ts';
 import type { KeyScope } from '../core/key-scope.ts';
-import { isEncrypted, otherBackend, type Backend, type SecretStore } from '../core/secret-store.ts';
+import {
+  isEncrypted,
+  otherBackend,
+  type Backend,
+  type KeyEntry,
+  type SecretStore,
+} from '../core/secret-store.ts';
+import { givenOrg } from '../core/shown-text.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Context } from './context.ts';
 
@@ -11,13 +18,18 @@ import type { Context } from './context.ts';
  * @param store the one in force; it was read before
  */
 export async function missingKey(
-  context: Pick<Context, 'paths' | 'withoutQuestions'>,
+  context: Pick<Context, 'command' | 'paths' | 'withoutQuestions'>,
   store: SecretStore,
   scope: KeyScope,
 ): Promise<MesaAuthError> {
   const error = keyNotFound(scope);
-  const isWithoutKeys = (await store.read()).size === 0;
-  const hint = isWithoutKeys ? await hintAtOtherStore(context, store.backend) : undefined;
+  const entries = await store.read();
+  const hint =
+    entries.size === 0
+      ? await hintAtOtherStore(context, store.backend)
+      : scope.kind === 'global'
+        ? commandForStored(context, [...entries.values()])
+        : undefined;
   return hint === undefined ? error : new MesaAuthError(error.code, error.message, { hint });
 }
 
@@ -42,6 +54,22 @@ export async function hintAtOtherStore(
   return existsSync(plaintextStore) && !(await isEmpty(context, otherBackend(backend)))
     ? `there are keys in ${plaintextStore}, which is not used; to move them: ${command}`
     : undefined;
+}
+
+const ASKING: ReadonlySet<string> = new Set(['status', 'whoami', 'api-keys list', 'api-keys create']);
+
+/** The same command for an organization that has a key, where nothing named one: a global key is seldom what is meant. */
+function commandForStored(
+  { command = '' }: Pick<Context, 'command'>,
+  entries: readonly KeyEntry[],
+): string | undefined {
+  const orgs = entries.flatMap(({ scope }) => (scope.kind === 'org' ? [scope.org] : []));
+  return ASKING.has(command) && orgs[0] !== undefined ? `mesa auth ${command} --org ${orgs[0]}` : undefined;
+}
+
+/** What to type where there is no key yet. */
+export function firstKeyCommand({ host }: Pick<Context, 'host'>): string {
+  return `mesa auth set-key${givenOrg(host.env['MESA_ORG']) || ' --org ORG'}`;
 }
 
 /** What cannot be read may hold keys. */

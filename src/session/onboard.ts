@@ -10,6 +10,7 @@ import { canDerive } from '../vault/scrypt.ts';
 import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { assertConfigReplaceable, saveBackend } from './config-target.ts';
 import type { Context, OnboardOptions } from './context.ts';
+import { alignColumns } from './output.ts';
 import { describeOutcomes } from './outcomes.ts';
 
 /** The wizard: questions, then one write to the store, then the config file, then a summary. */
@@ -59,6 +60,8 @@ async function runOnboarding(
   const outcomes = await store.apply(answers.changes);
   await saveBackend(context, configFile, answers.backend, unlockTimeout);
   const left = await describeKeysLeft(context, current, answers.backend);
+  const org =
+    answers.changes.flatMap(({ scope }) => (scope.kind === 'global' ? [] : [scope.org]))[0] ?? 'ORG';
   prompter.say(
     [
       '',
@@ -67,15 +70,15 @@ async function runOnboarding(
       ...left.map((line) => `Note: ${line}.`),
       '',
       'Next:',
-      '  mesa auth set-key --org <organization>   store or replace a key',
-      '  mesa auth list                           what is stored, masked',
-      '  mesa auth get-key --org <organization>   the key to use',
-      ...(left.length === 0
-        ? []
-        : [`  mesa auth migrate --to ${answers.backend} --merge   move those keys, too`]),
-      ...(unlockTimeout === undefined
-        ? []
-        : ['  mesa auth lock                           ask for the passphrase again']),
+      ...alignColumns([
+        [`  mesa auth set-key --org ${org}`, 'store or replace a key'],
+        ['  mesa auth list', 'what is stored, masked'],
+        [`  mesa auth get-key --org ${org}`, 'the key to use'],
+        ...(left.length === 0
+          ? []
+          : [[`  mesa auth migrate --to ${answers.backend} --merge`, 'move those keys, too']]),
+        ...(unlockTimeout === undefined ? [] : [['  mesa auth lock', 'ask for the passphrase again']]),
+      ]),
       '',
     ].join('\n'),
   );

@@ -37,6 +37,6 @@ export function keyOfOtherApi({ source, api }: BoundKey, apiUrl: string): MesaAu
   return new MesaAuthError(
     'KEY_OF_OTHER_API',
     `${nameOfKey(source)} was stored for ${api}, and is not sent to ${apiUrl}`,
-    { hint: `if it is for that one, too: mesa auth get-key${flags} | mesa auth set-key${flags}` },
+    { hint: `to use it there, too: mesa auth get-key${flags} | mesa auth set-key${flags}` },
   );
 }

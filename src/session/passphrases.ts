@@ -3,8 +3,13 @@ import type { SecretVariable } from '../config/config.ts';
 import { dropLineEnd } from '../core/incoming-key.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Prompter } from '../platform/prompter.ts';
-import { describePassphraseProblem, vaultLocked, type Passphrase } from '../vault/passphrase.ts';
-import type { Context, Passphrases } from './context.ts';
+import {
+  describePassphraseProblem,
+  vaultLocked,
+  type Passphrase,
+  type Passphrases,
+} from '../vault/passphrase.ts';
+import type { Context } from './context.ts';
 import { AGENT_COMMAND } from './program.ts';
 import { readSecret, type Secret } from './secret-variable.ts';
 

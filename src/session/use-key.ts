@@ -186,7 +186,7 @@ async function environmentKeyFor(
 }
 
 async function keyInUse(
-  context: Pick<Context, 'paths' | 'withoutQuestions'>,
+  context: Pick<Context, 'command' | 'paths' | 'withoutQuestions'>,
   { store, scope, used }: Pick<ResolvedKey, 'store' | 'scope' | 'used'>,
 ): Promise<KeyInUse> {
   if (used === undefined) {

@@ -46,7 +46,7 @@ export function parseVaultHeader(file: Uint8Array, path: string): VaultHeader {
     throw new MesaAuthError(
       'WORK_FACTOR',
       `${path} asks for a work factor above ${MAX_WORK_FACTOR}; its key derivation would take too much memory`,
-      { hint: `do not trust this file unless you made it; with a backup: ${restoreCommands(path)}` },
+      { hint: `trust this file only if you made it; with a backup: ${restoreCommands(path)}` },
     );
   }
   const salt = Buffer.from(saltText, 'base64');

@@ -34,6 +34,17 @@ export interface PassphraseSource {
   accepted?(passphrase: Passphrase): Promise<void>;
 }
 
+/** Where passphrases come from: the environment, a person, or what was just made. */
+export interface Passphrases extends PassphraseSource {
+  /** Before the question for the vault's passphrase, this one is tried: somebody typed it for something else. */
+  suggest(text: string): void;
+  /**
+   * How long the vault stays unlocked after its passphrase was typed, instead of what the configuration says.
+   * @param milliseconds undefined for not at all
+   */
+  unlockFor(milliseconds: number | undefined): void;
+}
+
 /** The form of a passphrase that seals: NFC, without one LF or CRLF at its end, which files and variables have. */
 export function sealingForm(text: string): string {
   return dropLineEnd(text).normalize('NFC');

@@ -156,7 +156,7 @@ const DAMAGED = {
   status: 8,
   stderr:
     'mesa: the vault {vault} is damaged\nhint: mesa has not changed it; with a backup: ' +
-    'mv -i {vault} {vault}.damaged && mesa auth restore <backup>\n',
+    'mv -i {vault} {vault}.damaged && mesa auth restore "$BACKUP"\n',
 };
 
 it('ends every command with that one error, in the program as in its parts', async () => {

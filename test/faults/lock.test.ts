@@ -45,7 +45,7 @@ it('waits a minute for a holder that does nothing, then leaves it alone', async 
     stdout: '',
     stderr:
       `${waitingFor(holder.pid)}mesa: another mesa (pid ${holder.pid}) has been writing to the secret store for too long\n` +
-      `hint: see what it does: ps -p ${holder.pid}; then try again\n`,
+      `hint: try again, or see what it does: ps -p ${holder.pid}\n`,
   });
   expect(milliseconds).toBeGreaterThan(GIVE_UP_MS - 1_000);
   expect(helpersIn(home)).toEqual([]);

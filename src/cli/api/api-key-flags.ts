@@ -1,5 +1,6 @@
 import { parseDuration } from '../../core/duration.ts';
 import { isPrintableName } from '../../core/printable-name.ts';
+import { givenOrg, shownValue } from '../../core/shown-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 
 /** Contract section 7: what a server accepts, in seconds. */
@@ -15,7 +16,7 @@ export function parseExpires(text: string | undefined): number | undefined {
   }
   const seconds = (parseDuration(text) ?? 0) / 1_000;
   if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
-    throw new MesaAuthError('USAGE', '--expires is not a time from 100s to 365d', {
+    throw new MesaAuthError('USAGE', `--expires: ${shownValue(text)} is not a time from 100s to 365d`, {
       hint: 'use units w, d, h, m and s, as in --expires 90d',
     });
   }
@@ -61,9 +62,13 @@ function badTag(what: string): MesaAuthError {
   );
 }
 
-/** The id of a key, as an argument. It is never repeated: it may be the key itself. @throws USAGE */
-export function parseKeyId(text: string | undefined, command: string): string {
-  const hint = `mesa auth api-keys list shows ids; mesa auth api-keys ${command} key_...`;
+/**
+ * The id of a key, as an argument. It is never repeated: it may be the key itself.
+ * @param org `--org`, as given
+ * @throws USAGE
+ */
+export function parseKeyId(text: string | undefined, org: string | undefined): string {
+  const hint = `see the ids: mesa auth api-keys list${givenOrg(org)}`;
   if (text === undefined) {
     throw new MesaAuthError('USAGE', 'no id of an API key was given', { hint });
   }

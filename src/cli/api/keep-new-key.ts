@@ -44,7 +44,7 @@ export async function keepNewKey(
       'STORE_BUSY',
       'the key in the store was changed by another process meanwhile',
       {
-        hint: 'mesa auth list, then run the command again',
+        hint: 'run the command again; see the keys: mesa auth list',
       },
     );
   } catch (error) {
@@ -52,7 +52,7 @@ export async function keepNewKey(
   }
   if (await mayBeStored(store, changes, created.token)) {
     throw told(failure, `the new key ${created.id} may be in the store all the same, and was not revoked`, {
-      hint: `look: mesa auth status; to be rid of it: mesa auth api-keys revoke ${created.id} --org ${org}`,
+      hint: `to be rid of it, unless status shows it: mesa auth api-keys revoke ${created.id} --org ${org}`,
     });
   }
   throw await revokedAgain(failure, newKey);

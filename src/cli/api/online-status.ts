@@ -65,7 +65,7 @@ export function assertAccepted(online: OnlineStatus | undefined): void {
   if (first !== undefined && rejected.length > 1) {
     const names = rejected.map(({ key }) => nameOfKey(key.source));
     throw new MesaAuthError('KEY_REFUSED', `${online?.apiUrl} does not accept ${names.join(', ')}`, {
-      hint: `replace them, as with ${replaceCommand(first.key.source)}`,
+      hint: `replace them, as with: ${replaceCommand(first.key.source)}`,
     });
   }
   const failure = first ?? failures[0];

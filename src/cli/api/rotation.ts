@@ -52,7 +52,7 @@ export async function planRotation(context: Context, scope: KeyScope): Promise<R
   if (old === undefined) {
     await recordUse(context, scope, null, 'KEY_NOT_FOUND');
     throw new MesaAuthError('KEY_NOT_FOUND', `there is no key for ${source} to rotate`, {
-      hint: 'mesa auth list shows the keys that there are; --org and --repo name one',
+      hint: 'see the keys that there are: mesa auth list',
     });
   }
   try {
@@ -156,7 +156,7 @@ async function findManager(
   throw new MesaAuthError(
     'KEY_REFUSED',
     `${nameOfKey(own.key.source)} may not manage API keys, and no wider one that may was found`,
-    { hint: `run it with one: MESA_API_KEY=<admin key> mesa auth api-keys rotate${scopeFlags(scope)}` },
+    { hint: `run it with one: MESA_API_KEY="$ADMIN_KEY" mesa auth api-keys rotate${scopeFlags(scope)}` },
   );
 }
 

@@ -52,7 +52,8 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<n
     if (error.code === 'commander.help' && error.exitCode !== 0) {
       await runBare(program, host);
     } else if (error.exitCode !== 0) {
-      throw usageError(error, program, own, table);
+      const { usageError } = await import('./usage-error.ts');
+      throw usageError(error, own, rest, table);
     }
   }
   return invocation.status;
@@ -120,7 +121,7 @@ function buildProgram(invocation: Invocation): Command {
   }
   for (const [name, group] of [['', program] as const, ...groups]) {
     const before = name === '' ? [] : name.split(' ');
-    addHelpCommand(group, (words) => showHelp(program, [...before, ...words], host));
+    addHelpCommand(group, (words) => showHelp(program, [...before, ...words], invocation));
   }
   addExamples(program, PROGRAM_EXAMPLES);
   return program.addHelpText('after', ({ command }) =>
@@ -162,7 +163,11 @@ function addHelpCommand(parent: Command, show: (words: readonly string[]) => Pro
 }
 
 /** `mesa help <words>`. @throws USAGE when they name nothing */
-async function showHelp(program: Command, words: readonly string[], host: Host): Promise<void> {
+async function showHelp(
+  program: Command,
+  words: readonly string[],
+  { host, table }: Invocation,
+): Promise<void> {
   const topic = words.length === 1 ? TOPICS.find(({ name }) => name === words[0]) : undefined;
   if (topic !== undefined) {
     new Output(host).data(`${formatRows(program, await topic.rows())}\n`);
@@ -174,12 +179,20 @@ async function showHelp(program: Command, words: readonly string[], host: Host):
       hint: `mesa help ${first}`,
     });
   }
+  const { lineOf, meantCommand } = await import('./meant-command.ts');
+  const named = words.filter((word) => word !== HELP_COMMAND.name);
   let command = program;
-  for (const word of words) {
-    const next = word === HELP_COMMAND.name ? command : findCommand(command, word);
+  for (const word of named) {
+    // A command is also found by its last word alone.
+    const line = command.commands.length === 0 ? undefined : lineOf(word, table);
+    const next =
+      findCommand(command, word) ?? (line === undefined ? undefined : findNamed(program, line.split(' ')));
     if (next === undefined) {
-      const shown = isHarmless(word) ? `'${word}'` : '(not shown)';
-      throw new MesaAuthError('USAGE', `unknown command ${shown}`, { hint: helpOf(command) });
+      const { unknownCommand } = await import('./usage-error.ts');
+      const meant = meantCommand(named, table).line;
+      throw new MesaAuthError('USAGE', unknownCommand(word), {
+        hint: `mesa ${/^(?:help|--)/.test(meant) ? meant : `${meant} --help`.trim()}`,
+      });
     }
     command = next;
   }
@@ -242,41 +255,6 @@ function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/**
- * The library's text in our form. It quotes the offending word, which may be a key that somebody put in the wrong
- * place, so a word is repeated only when it looks like a flag or a command.
- */
-function usageError(
-  error: CommanderError,
-  program: Command,
-  argv: readonly string[],
-  { commands }: CommandTable,
-): MesaAuthError {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const message = first
-    .replace(/'([^']*)'/g, (quoted, word: string) => (isHarmless(word) ? quoted : '(not shown)'))
-    .replace(/\.$/, '');
-  const suggestion = /Did you mean (.+)\?\)?$/.exec(rest.join(' '))?.[1];
-  const named = findNamed(program, argv);
-  const taker = commands.find(({ path }) => path.at(-1) === named.name());
-  if (error.code === 'commander.excessArguments' && taker?.rest !== undefined) {
-    return new MesaAuthError('USAGE', `${taker.rest.description} comes after --`, {
-      hint: `mesa ${taker.path.join(' ')} -- ${taker.rest.usage}`,
-    });
-  }
-  const unknown = /^unknown command '(.*)'$/.exec(first)?.[1];
-  const elsewhere = commands.find(({ path, hidden }) => path.at(-1) === unknown && hidden !== true);
-  const help = helpOf(named);
-  return new MesaAuthError('USAGE', message, {
-    hint:
-      elsewhere === undefined
-        ? suggestion === undefined
-          ? help
-          : `did you mean ${suggestion}?`
-        : `mesa ${elsewhere.path.join(' ')}`,
-  });
-}
-
 /** The command or group that a command line names, or the program, as far as its words are known. */
 function findNamed(program: Command, argv: readonly string[]): Command {
   let command = program;
@@ -288,17 +266,4 @@ function findNamed(program: Command, argv: readonly string[]): Command {
     command = next;
   }
   return command;
-}
-
-/** The command line that shows a command's help. */
-function helpOf(command: Command): string {
-  const names: string[] = [];
-  for (let at: Command | null = command; at !== null; at = at.parent) {
-    names.unshift(at.name());
-  }
-  return `${names.join(' ')} --help`;
-}
-
-function isHarmless(word: string): boolean {
-  return /^(?:-[a-zA-Z]|(?:--)?[a-z][a-z-]{0,23}|(?:-[a-zA-Z], )?--[a-z-]+ <[a-z]+>)$/.test(word);
 }

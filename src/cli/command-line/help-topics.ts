@@ -11,7 +11,7 @@ export const HELP_COMMAND = {
   name: 'help',
   argument: '[words...]',
   description: 'show help for a command or a topic',
-  examples: ['mesa help auth get-key', 'mesa help exit-codes'],
+  examples: ['mesa help get-key', 'mesa help exit-codes'],
 } as const;
 
 /** A page of help that is about no command. */

@@ -136,13 +136,13 @@ async function findTarget(
       {
         yes,
         refused: `replacing the key for ${taken.join(' and ')}`,
-        hint: 'add --yes, or leave out --store and pass the key on: ... | mesa auth set-key',
+        hint: 'add --yes, or leave out --store, which prints the new key',
       },
       `Replace the key for ${taken.join(' and ')}? The one that is there now is not kept.`,
     );
     if (!isReplaced) {
       throw new MesaAuthError('FAILURE', 'nothing was created, and nothing replaced', {
-        hint: 'without --store the new key is printed, to be stored elsewhere: ... | mesa auth set-key',
+        hint: 'without --store the new key is printed, to be stored elsewhere',
       });
     }
   }

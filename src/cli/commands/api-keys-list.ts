@@ -1,5 +1,6 @@
 import { parsePermission, PERMISSIONS, type Permission } from '../../access-token/permissions.ts';
 import { scopeFromNames } from '../../core/key-scope.ts';
+import { givenOrg, shownValue } from '../../core/shown-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
 import type { Context } from '../../session/context.ts';
@@ -66,7 +67,11 @@ interface ListApiKeysOptions {
 /** `mesa auth api-keys list`: every key of the organization, page by page, never a secret. */
 async function runListApiKeys(context: Context, options: ListApiKeysOptions): Promise<void> {
   const { status, query, repo } = options;
-  const filter: ListFilter = { status: parseStatus(status), permission: parseOne(options.scope), query };
+  const filter: ListFilter = {
+    status: parseStatus(status, options.org),
+    permission: parseOne(options.scope, options.org),
+    query,
+  };
   if (query === '') {
     throw new MesaAuthError('USAGE', '--query is empty', { hint: 'give a part of a name, or leave it out' });
   }
@@ -111,22 +116,26 @@ async function writeKeys(
   }
 }
 
-function parseStatus(text: string | undefined): ListFilter['status'] {
+function parseStatus(text: string | undefined, org: string | undefined): ListFilter['status'] {
   const status = STATUSES.find((known) => known === text);
   if (text !== undefined && status === undefined) {
-    throw new MesaAuthError('USAGE', '--status is none that there is', {
-      hint: `use ${STATUSES.join(', ')}`,
-    });
+    throw new MesaAuthError(
+      'USAGE',
+      `--status: ${shownValue(text)} is not a status; there are ${STATUSES.join(', ')}`,
+      { hint: `mesa auth api-keys list${givenOrg(org)} --status active` },
+    );
   }
   return status;
 }
 
-function parseOne(text: string | undefined): Permission | undefined {
+function parseOne(text: string | undefined, org: string | undefined): Permission | undefined {
   const permission = text === undefined ? undefined : parsePermission(text);
   if (text !== undefined && permission === undefined) {
-    throw new MesaAuthError('USAGE', '--scope is not one permission', {
-      hint: `use ${PERMISSIONS.join(', ')}; keys that have it are listed`,
-    });
+    throw new MesaAuthError(
+      'USAGE',
+      `--scope: ${shownValue(text)} is not one permission; there are ${PERMISSIONS.join(', ')}`,
+      { hint: `mesa auth api-keys list${givenOrg(org)} --scope admin` },
+    );
   }
   return permission;
 }

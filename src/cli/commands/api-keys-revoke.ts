@@ -39,7 +39,7 @@ interface RevokeApiKeyOptions {
 
 /** `mesa auth api-keys revoke`: at once and for good. The key that is in use here is asked about first. */
 async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): Promise<void> {
-  const id = parseKeyId(options.id, 'revoke');
+  const id = parseKeyId(options.id, options.org);
   const session = await accessOrg(context, options.org);
   const { access, key, org } = session;
   const identity = await identify(context, access);

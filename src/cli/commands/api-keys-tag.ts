@@ -28,7 +28,7 @@ interface TagApiKeyOptions {
 
 /** `mesa auth api-keys tag`: changes tags, and prints all that the key has then. */
 async function runTagApiKey(context: Context, options: TagApiKeyOptions): Promise<void> {
-  const id = parseKeyId(options.id, 'tag');
+  const id = parseKeyId(options.id, options.org);
   const changes = parseTagChanges(options.changes);
   if (changes.size === 0) {
     throw new MesaAuthError('USAGE', 'no change of a tag was given', {

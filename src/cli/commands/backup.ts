@@ -6,6 +6,7 @@ import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
 import { assertNoFile, createFile } from '../../platform/create-file.ts';
 import { isShared } from '../../platform/private-dir.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
+import { firstKeyCommand } from '../../session/missing-key.ts';
 import { readSecret } from '../../session/secret-variable.ts';
 import type { WholeStore } from '../../stores/document-store.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
@@ -60,7 +61,7 @@ async function runBackup(context: Context, options: BackupOptions): Promise<void
   }
   if (store.readBytes() === undefined) {
     throw new MesaAuthError('STORE_ABSENT', `there is nothing to back up: ${store.location} does not exist`, {
-      hint: 'mesa auth set-key --org <organization>',
+      hint: firstKeyCommand(context),
     });
   }
   const content =

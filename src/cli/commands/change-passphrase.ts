@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { lockAgent } from '../../agent/control.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
+import { firstKeyCommand } from '../../session/missing-key.ts';
 import { readSecret } from '../../session/secret-variable.ts';
 import { assertReplaceable } from '../../platform/replaceable.ts';
 import { PromptedVaultStore } from '../../stores/prompted-vault-store.ts';
@@ -28,7 +29,7 @@ async function runChangePassphrase(context: Context): Promise<void> {
   }
   if (!existsSync(store.location)) {
     throw new MesaAuthError('STORE_ABSENT', `there is no vault yet at ${store.location}`, {
-      hint: 'mesa auth set-key --org <organization>',
+      hint: firstKeyCommand(context),
     });
   }
   assertReplaceable(store.location);

@@ -182,6 +182,8 @@ function describeOutcome(problems: number, findings: readonly Finding[], tried: 
   return new MesaAuthError(
     'FAILURE',
     `${count} ${tried ? 'left' : 'found'}`,
-    fixable === 0 ? {} : { hint: `mesa auth doctor --fix mends ${fixable === 1 ? 'one' : fixable} of them` },
+    fixable === 0
+      ? {}
+      : { hint: `to mend ${fixable === 1 ? 'one' : fixable} of them: mesa auth doctor --fix` },
   );
 }

@@ -2,9 +2,11 @@ import { constants } from 'node:os';
 
 import type { Config } from '../../config/config.ts';
 import { holdsApiKey } from '../../core/holds-api-key.ts';
+import { isRepoName } from '../../core/key-scope.ts';
 import { Masker } from '../../core/masker.ts';
 import { secretForms } from '../../core/secret-forms.ts';
 import { looksSecret } from '../../core/secret-variables.ts';
+import { givenOrg, isShown } from '../../core/shown-text.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { parseRepos } from '../../minting/token-order.ts';
@@ -84,7 +86,7 @@ async function runExec(context: Context, options: ExecOptions): Promise<number> 
   const [program, ...args] = options.commandLine;
   if (program === undefined) {
     throw new MesaAuthError('USAGE', 'there is no command to run', {
-      hint: 'mesa auth exec -- <command> [arguments]',
+      hint: `mesa auth exec${placeFlags(options)}${options.mint ? ' --mint' : ''} -- "$SHELL"`,
     });
   }
   const { host } = context;
@@ -106,6 +108,14 @@ async function runExec(context: Context, options: ExecOptions): Promise<number> 
       })
     : await runChild({ command: program, args, env });
   return endAs(end, (signal) => constants.signals[signal]);
+}
+
+/** The flags that name a place, where they name one. */
+function placeFlags({ org, repos }: ExecOptions): string {
+  const named = repos
+    .filter((repo) => isShown(repo) && repo.split('/').every(isRepoName))
+    .map((repo) => ` --repo ${repo}`);
+  return `${givenOrg(org)}${named.join('')}`;
 }
 
 async function mint(context: Context, options: ExecOptions, config: Config): Promise<Credential> {

@@ -1,7 +1,7 @@
 import { formatStoreKey } from '../../core/key-scope.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
 import { entryJson } from '../../session/key-report.ts';
-import { hintAtOtherStore } from '../../session/missing-key.ts';
+import { firstKeyCommand, hintAtOtherStore } from '../../session/missing-key.ts';
 import { JSON_FLAG, type CommandSpec } from '../command-line/spec.ts';
 
 export const command: CommandSpec = {
@@ -30,9 +30,7 @@ async function runList(context: Context, options: ListOptions): Promise<void> {
   }
   if (entries.length === 0) {
     context.output.note(`no keys in ${store.backend}`);
-    context.output.hint(
-      (await hintAtOtherStore(context, store.backend)) ?? 'mesa auth set-key --org <organization>',
-    );
+    context.output.hint((await hintAtOtherStore(context, store.backend)) ?? firstKeyCommand(context));
     return;
   }
   context.output.table(

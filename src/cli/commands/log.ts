@@ -1,5 +1,6 @@
 import { parseDuration } from '../../core/duration.ts';
 import { parseKeyUses, type KeyUse } from '../../core/key-use.ts';
+import { shownValue } from '../../core/shown-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { checkPrivateDir } from '../../platform/private-dir.ts';
 import { readAll, usePrivateFile, type Warn } from '../../platform/private-file.ts';
@@ -60,9 +61,7 @@ async function runLog(
     output.warn(`${damaged} ${damaged === 1 ? 'line' : 'lines'} of the log cannot be read`);
   }
   if (!options.json && uses.length === 0) {
-    output.note(
-      earliest === undefined ? 'no use of a key is recorded' : 'no use of a key is recorded since then',
-    );
+    output.note(earliest === undefined ? 'no key was used yet' : 'no key was used since then');
   }
   if (!audit) {
     output.hint('nothing is recorded now: [secrets] audit = false in config.toml');
@@ -84,9 +83,13 @@ function readEnd(path: string, warn: Warn): string {
 function startOf(since: string | undefined, now: Date): Date | undefined {
   const length = since === undefined ? undefined : parseDuration(since);
   if (since !== undefined && length === undefined) {
-    throw new MesaAuthError('USAGE', '--since takes a length of time in w, d, h, m and s', {
-      hint: '--since 1d',
-    });
+    throw new MesaAuthError(
+      'USAGE',
+      `--since takes a length of time in w, d, h, m and s, not ${shownValue(since)}`,
+      {
+        hint: 'mesa auth log --since 1d',
+      },
+    );
   }
   return length === undefined ? undefined : new Date(now.getTime() - length);
 }

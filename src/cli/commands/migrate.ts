@@ -279,14 +279,14 @@ function describe(
 function parseTo(to: string | undefined): Backend {
   if (to === undefined) {
     throw new MesaAuthError('USAGE', 'migrate needs to know where to', {
-      hint: 'mesa auth migrate --to encrypted-file, or --to plaintext-file',
+      hint: 'mesa auth migrate --to encrypted-file',
     });
   }
   return parseBackend(to);
 }
 
 function parsePrefer({ prefer, merge }: MigrateOptions, to: Backend): 'source' | 'target' | undefined {
-  const hint = { hint: `mesa auth migrate --to ${to} --merge --prefer source, or --prefer target` };
+  const hint = { hint: `mesa auth migrate --to ${to} --merge --prefer source` };
   if (prefer !== undefined && prefer !== 'source' && prefer !== 'target') {
     throw new MesaAuthError('USAGE', '--prefer takes source or target', hint);
   }

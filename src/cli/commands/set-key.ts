@@ -61,7 +61,7 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
   );
   if (given !== undefined && context.host.stderr.isTerminal) {
     context.output.hint(
-      `the key is in your shell's history now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
+      `the key is in the history of your shell now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,
     );
   }
 }

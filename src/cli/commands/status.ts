@@ -1,10 +1,9 @@
 import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/candidates.ts';
 import { parseDuration } from '../../core/duration.ts';
-import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
-import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
-import { replaceCommand } from '../../core/key-source.ts';
+import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
 import type { KeyEntry, SecretStore } from '../../core/secret-store.ts';
+import { shownNames, shownValue } from '../../core/shown-text.ts';
 import { describeToken } from '../../core/token-kind.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
@@ -16,6 +15,7 @@ import {
   expiryOf,
   factsJson,
   kindName,
+  renewCommand,
   UNREADABLE_END,
 } from '../../session/key-report.ts';
 import { missingKey } from '../../session/missing-key.ts';
@@ -83,8 +83,8 @@ interface Status {
  * answer; when a key ends is none but with `--fail-within`, of the key that the lookup would use here.
  */
 async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: StatusOptions): Promise<void> {
-  const within = parseThreshold(options.failWithin);
-  scopeFromNames(options.org, options.repo);
+  const scope = scopeFromNames(options.org, options.repo);
+  const within = parseThreshold(options.failWithin, scope);
   const context = asking.withoutQuestions();
   const status = await examine(context, options);
   if (options.json) {
@@ -104,12 +104,16 @@ async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: Sta
   assertAccepted(status.online);
 }
 
-function parseThreshold(text: string | undefined): number | undefined {
+function parseThreshold(text: string | undefined, scope: KeyScope): number | undefined {
   const threshold = text === undefined ? undefined : parseDuration(text);
   if (text !== undefined && threshold === undefined) {
-    throw new MesaAuthError('USAGE', '--fail-within takes a length of time in w, d, h, m and s', {
-      hint: '--fail-within 7d',
-    });
+    throw new MesaAuthError(
+      'USAGE',
+      `--fail-within takes a length of time in w, d, h, m and s, not ${shownValue(text)}`,
+      {
+        hint: `mesa auth status${scopeFlags(scope)} --fail-within 7d`,
+      },
+    );
   }
   return threshold;
 }
@@ -143,7 +147,7 @@ async function examine(context: Context, options: StatusOptions): Promise<Status
 
 /** @throws LOCKED, KEY_NOT_FOUND, KEY_EXPIRES */
 async function assertGood(
-  context: Pick<Context, 'paths' | 'withoutQuestions'>,
+  context: Pick<Context, 'command' | 'paths' | 'withoutQuestions'>,
   { store, state, requested, used, now }: Status,
   within: number,
 ): Promise<void> {
@@ -160,12 +164,12 @@ async function assertGood(
   }
   if (expires !== undefined && expiresWithin(expires, within, now)) {
     throw new MesaAuthError('KEY_EXPIRES', `the key for ${used.source} ${describeExpiry(expires, now)}`, {
-      hint: replaceCommand(used.source),
+      hint: renewCommand(used, now),
     });
   }
 }
 
-const UNLOCK = 'mesa auth unlock, or set MESA_VAULT_PASSPHRASE';
+const UNLOCK = 'set MESA_VAULT_PASSPHRASE, or: mesa auth unlock';
 
 /** Keys can be used without it, so that it changes nothing about the outcome. */
 async function warnOfLock({ output, paths }: Pick<Context, 'output' | 'paths'>): Promise<void> {
@@ -195,7 +199,7 @@ function keysUnknown(path: string): MesaAuthError {
 }
 
 async function giveHint(
-  context: Pick<Context, 'output' | 'paths' | 'withoutQuestions'>,
+  context: Pick<Context, 'command' | 'output' | 'paths' | 'withoutQuestions'>,
   { store, state, used, requested, variables }: Status,
 ): Promise<void> {
   const { output } = context;
@@ -249,19 +253,9 @@ function describeUsed({ state, requested: { scope, from }, used, online, now }: 
     ...(online === undefined ? [] : [online.checkOf(used.token).kind]),
     ...(expires === undefined ? [] : [describeExpiry(expires, now)]),
     ...(used.hasUnreadableEnd === true ? [UNREADABLE_END] : []),
-    ...(permissions === undefined ? [] : [`for ${shorten(permissions)}`]),
-    ...(repositories === undefined ? [] : [`in ${shorten(repositories)} alone`]),
+    ...(permissions === undefined ? [] : [`for ${shownNames(permissions)}`]),
+    ...(repositories === undefined ? [] : [`in ${shownNames(repositories)} alone`]),
   ].join('; ');
-}
-
-const MAX_NAMED = 4;
-const WORD = /^[A-Za-z0-9._/-]{1,80}$/;
-
-/** A token may name more than anybody wants to read. */
-function shorten(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMED).map((name) => (WORD.test(name) ? name : quoteText(name)));
-  const more = names.length - shown.length;
-  return names.length === 0 ? 'nothing' : `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function describeEnd(key: KeyEntry, now: Date): string {

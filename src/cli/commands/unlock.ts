@@ -5,14 +5,15 @@ import type { AgentStatus } from '../../agent/protocol.ts';
 import { agentPlace, assertSocketPath } from '../../agent/socket-path.ts';
 import type { Config } from '../../config/config.ts';
 import { describeDuration } from '../../core/duration.ts';
-import { quoteText } from '../../core/escape-text.ts';
 import { isEncrypted } from '../../core/secret-store.ts';
+import { shownValue } from '../../core/shown-text.ts';
 import { DEFAULT_UNLOCK_TIME, parseUnlockTime } from '../../core/unlock-time.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { checkPrivateDir } from '../../platform/private-dir.ts';
 import { nearestExisting } from '../../platform/probe-lock.ts';
 import { assertWritableDir } from '../../platform/replaceable.ts';
 import type { Context } from '../../session/context.ts';
+import { firstKeyCommand } from '../../session/missing-key.ts';
 import { extendAgent, startAgent } from '../../session/unlock-agent.ts';
 import { typedWrong } from '../../stores/prompted-vault-store.ts';
 import { parseVaultHeader } from '../../vault/header.ts';
@@ -48,7 +49,6 @@ interface UnlockOptions {
 }
 
 const MAX_ATTEMPTS = 3;
-const FIRST_KEY = 'store a first key: mesa auth set-key --org <organization>';
 
 /** `mesa auth unlock`: has an agent hold the vault open, or with `--check` tells whether one does. */
 async function runUnlock(context: Context, options: UnlockOptions): Promise<void> {
@@ -62,7 +62,7 @@ async function runUnlock(context: Context, options: UnlockOptions): Promise<void
   await assertVaultFile(context);
   assertPlace(context);
   const status = (await extendRunning(context, given)) ?? (await unlock(context, config, given));
-  context.output.note(`unlocked the vault ${describeLimits(status)}`);
+  context.output.note(`unlocked the vault ${describeLimits(status, context.host.now())}`);
 }
 
 /** Undefined when no agent holds this vault. */
@@ -85,20 +85,11 @@ function parseTimeout({ timeout, check, json }: UnlockOptions): number | undefin
   }
   const milliseconds = timeout === undefined ? undefined : parseUnlockTime(timeout);
   if (timeout !== undefined && milliseconds === undefined) {
-    throw new MesaAuthError(
-      'USAGE',
-      `${isShort(timeout) ? quoteText(timeout) : 'what was given'} is not a time up to 12 hours`,
-      {
-        hint: `mesa auth unlock --timeout ${DEFAULT_UNLOCK_TIME}`,
-      },
-    );
+    throw new MesaAuthError('USAGE', `${shownValue(timeout)} is not a time up to 12 hours`, {
+      hint: `mesa auth unlock --timeout ${DEFAULT_UNLOCK_TIME}`,
+    });
   }
   return milliseconds;
-}
-
-/** What is longer may be something else that was put in the wrong place. */
-function isShort(text: string): boolean {
-  return text.length <= 12;
 }
 
 async function unlock(
@@ -132,7 +123,8 @@ async function unlock(
   }
 }
 
-function assertVault({ paths }: Pick<Context, 'paths'>, { backend }: Config): void {
+function assertVault(context: Pick<Context, 'host' | 'paths'>, { backend }: Config): void {
+  const { paths } = context;
   if (!isEncrypted(backend)) {
     throw new MesaAuthError('USAGE', `there is nothing to unlock: ${backend} has no passphrase`, {
       hint: 'to keep the keys in a vault: mesa auth migrate --to encrypted-file',
@@ -140,7 +132,7 @@ function assertVault({ paths }: Pick<Context, 'paths'>, { backend }: Config): vo
   }
   if (!existsSync(paths.encryptedStore)) {
     throw new MesaAuthError('USAGE', `there is nothing to unlock: no vault ${paths.encryptedStore} yet`, {
-      hint: FIRST_KEY,
+      hint: firstKeyCommand(context),
     });
   }
 }
@@ -163,7 +155,7 @@ async function assertVaultFile(context: Pick<Context, 'paths' | 'wholeStore'>): 
 
 /** Keys that no passphrase protects are as good as unlocked. */
 async function reportState(
-  context: Pick<Context, 'output' | 'paths' | 'wholeStore'>,
+  context: Pick<Context, 'host' | 'output' | 'paths' | 'wholeStore'>,
   { backend }: Config,
   json: boolean,
 ): Promise<void> {
@@ -184,7 +176,9 @@ async function reportState(
   }
   if (!unlocked) {
     if (!existsSync(encryptedStore)) {
-      throw new MesaAuthError('LOCKED', `there is no vault ${encryptedStore} yet`, { hint: FIRST_KEY });
+      throw new MesaAuthError('LOCKED', `there is no vault ${encryptedStore} yet`, {
+        hint: firstKeyCommand(context),
+      });
     }
     await assertVaultFile(context);
     throw new MesaAuthError('LOCKED', `the vault ${encryptedStore} is locked`, { hint: 'mesa auth unlock' });
@@ -193,22 +187,23 @@ async function reportState(
     context.output.note(
       status === undefined
         ? `${backend} has no passphrase`
-        : `the vault is unlocked ${describeLimits(status)}`,
+        : `the vault is unlocked ${describeLimits(status, context.host.now())}`,
     );
   }
 }
 
 /** `until 14:32, longer while it is used, at most until 02:17 tomorrow`, by the clock on the wall. */
-function describeLimits({ idleUntil, lockedAt, idleMs }: AgentStatus): string {
-  const until = `until ${clockTime(idleUntil)}`;
+function describeLimits({ idleUntil, lockedAt, idleMs }: AgentStatus, now: Date): string {
+  const until = `until ${clockTime(idleUntil, now)}`;
   return idleUntil >= lockedAt
     ? until
-    : `${until}, ${describeDuration(idleMs)} after its last use; at most until ${clockTime(lockedAt)}`;
+    : `${until}, ${describeDuration(idleMs)} after its last use; at most until ${clockTime(lockedAt, now)}`;
 }
 
-function clockTime(date: Date): string {
+/** A time of today, or of tomorrow: no vault stays unlocked for longer. */
+function clockTime(date: Date, now: Date): string {
   const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
     String(part).padStart(2, '0'),
   );
-  return `${hours}:${minutes}:${seconds}`;
+  return `${hours}:${minutes}:${seconds}${date.getDate() === now.getDate() ? '' : ' tomorrow'}`;
 }

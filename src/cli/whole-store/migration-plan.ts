@@ -73,7 +73,7 @@ function findRefusal(
       : new MesaAuthError(
           'USAGE',
           `${conflicts === 1 ? 'one scope has' : `${conflicts} scopes have`} different keys in the two stores`,
-          { hint: `say which counts: ${commandLine} --prefer source, or --prefer target` },
+          { hint: `say which counts, source or target: ${commandLine} --prefer source` },
         );
   }
   const isNewInForce = ({ present, incoming, change }: PlannedChange): boolean =>

@@ -59,14 +59,14 @@ export async function storeStatus(context: Context, config: Config, store: Secre
   return { kind: 'unlocked', entries, by: 'agent', left };
 }
 
-/** `unlocked for 20 minutes by the agent`. */
+/** `unlocked by the agent, locks in 20 minutes`. */
 export function describeState(state: StoreState): string {
   switch (state.kind) {
     case 'plaintext':
       return 'not encrypted';
     case 'unlocked':
       if (state.by === 'agent') {
-        return `unlocked${state.left === undefined ? '' : ` for ${describeDuration(state.left)}`} by the agent`;
+        return `unlocked by the agent${state.left === undefined ? '' : `, locks in ${describeDuration(state.left)}`}`;
       }
       return `unlocked with ${state.by}`;
     case 'absent':

@@ -133,7 +133,7 @@ describe('unlock', () => {
     expect(await runMesa(['auth', 'unlock', '--check'], { home })).toMatchObject({
       status: 6,
       stdout: '',
-      stderr: `mesa: there is no vault ${home.vault} yet\nhint: store a first key: mesa auth set-key --org <organization>\n`,
+      stderr: `mesa: there is no vault ${home.vault} yet\nhint: mesa auth set-key --org ORG\n`,
     });
     expect(home.tree()).toEqual([]);
   });

@@ -55,7 +55,7 @@ describe('doctor --fix', () => {
     const looked = await doctor(home, {});
     expect(looked).toMatchObject({
       status: 1,
-      stderr: 'mesa: 4 problems found\nhint: mesa auth doctor --fix mends 4 of them\n',
+      stderr: 'mesa: 4 problems found\nhint: to mend 4 of them: mesa auth doctor --fix\n',
     });
     expect([modeOf(home.dataDir), modeOf(home.plaintext)]).toEqual([0o750, 0o644]);
     const fixed = await doctor(home, {}, '--fix');
@@ -147,7 +147,7 @@ globex = { api-key = '${LEGACY_TOO}', url = "y" }
           check: 'legacy_keys',
           severity: 'error',
           what: `${home.config} holds a key in plain text for acme, globex`,
-          mend: 'mesa auth unlock, then: mesa auth doctor --fix',
+          mend: 'mesa auth unlock && mesa auth doctor --fix',
         },
         { check: 'work_factor' },
       ],

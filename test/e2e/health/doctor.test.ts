@@ -97,7 +97,7 @@ describe('doctor', () => {
         '  mend: unset MESA_API_KEY',
         '',
       ].join('\n'),
-      stderr: 'mesa: 2 problems found\nhint: mesa auth doctor --fix mends one of them\n',
+      stderr: 'mesa: 2 problems found\nhint: to mend one of them: mesa auth doctor --fix\n',
     });
     expect(statSync(home.plaintext).mode & 0o777).toBe(0o644);
   });
@@ -146,7 +146,7 @@ describe('doctor', () => {
       spoil: (home: TempHome) => writeFileSync(home.plaintext, `version = 1\nkey = ${ORG}\n`),
       check: 'stores',
       what: 'the secret store STORE:2:7 is damaged: invalid TOML',
-      mend: 'mesa has not changed it; mend it by hand, or: mv -i STORE STORE.damaged && mesa auth restore <backup>',
+      mend: 'mesa has not changed it; mend it by hand, or: mv -i STORE STORE.damaged && mesa auth restore "$BACKUP"',
     },
     {
       title: 'a store of a later version',
@@ -326,7 +326,7 @@ describe('doctor and the unlock agent', () => {
           check: 'agent',
           severity: 'warning',
           what: expect.stringContaining(what) as string,
-          mend: 'mesa auth lock, then: mesa auth unlock',
+          mend: 'mesa auth lock && mesa auth unlock',
         },
       ],
     });

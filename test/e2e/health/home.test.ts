@@ -81,7 +81,7 @@ describe('HOME', () => {
       expect(await runMesa(['auth', 'set-key', KEY], options)).toMatchObject({
         status: 3,
         stdout: '',
-        stderr: `mesa: ${message}\nhint: set HOME (or XDG_DATA_HOME) to a directory of yours\n`,
+        stderr: `mesa: ${message}\nhint: set HOME or XDG_DATA_HOME to a directory of yours\n`,
       });
     }
     expect(home.tree()).toEqual(['file']);

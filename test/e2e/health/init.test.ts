@@ -240,7 +240,7 @@ describe('the first run of another command', () => {
     expect(result).toMatchObject({ status: 0, stdout: '' });
     expect(result.stderr).toBe(
       `mesa: warning: the default configuration was not saved: cannot create ${home.path}/.local: permission denied\n` +
-        'no keys in encrypted-file\nhint: mesa auth set-key --org <organization>\n',
+        'no keys in encrypted-file\nhint: mesa auth set-key --org ORG\n',
     );
     expect(home.tree()).toEqual([]);
   });

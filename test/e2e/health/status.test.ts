@@ -180,7 +180,7 @@ describe('status with a vault', () => {
       const result = await runMesa(status('--org', 'acme', ...more), { home });
       expect(result).toMatchObject({
         status: 0,
-        stderr: 'hint: mesa auth unlock, or set MESA_VAULT_PASSPHRASE\n',
+        stderr: 'hint: set MESA_VAULT_PASSPHRASE, or: mesa auth unlock\n',
       });
       expect(result.stdout.split('\n')).toEqual([
         'store      encrypted-file, locked',
@@ -210,7 +210,7 @@ describe('status with a vault', () => {
     const result = await runMesa(status(...args), { home });
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(result.stdout).toMatch(
-      /^store {6}encrypted-file, unlocked for (?:1 hour|59 minutes 5[0-9] seconds) by the agent\n/,
+      /^store {6}encrypted-file, unlocked by the agent, locks in (?:1 hour|59 minutes 5[0-9] seconds)\n/,
     );
     expect(result.stdout).toMatch(
       /^orgs\/acme {2}API key {2}mesa_\*{4}9f2c {2}2026-11-20 {2}2026-01-01 \(.* ago\)$/m,
@@ -292,19 +292,24 @@ describe('status --fail-within', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ requested_scope: `orgs/${org}` });
   });
 
-  it('fails with 4 when there is no key, and with 2 for what is no time, which it does not repeat', async () => {
+  it('fails with 4 when there is no key, and with 2 for what is no time', async () => {
     const home = createTempHome();
     writePlaintext(home, documentOf({ 'orgs/acme': ORG }));
     const missing = await runMesa(status('--fail-within', '7d'), { home });
     expect(missing).toMatchObject({
       status: 4,
-      stderr: 'mesa: no API key found in the secret store\nhint: mesa auth set-key\n',
+      stderr: 'mesa: no API key found in the secret store\nhint: mesa auth status --org acme\n',
     });
-    for (const text of ['', '7', 'a week', ORG]) {
+    for (const [text, shown] of [
+      ['', "''"],
+      ['7', "'7'"],
+      ['a week', "'a week'"],
+      [ORG, 'what was given'],
+    ]) {
       expect(await runMesa(status(`--fail-within=${text}`), { home })).toMatchObject({
         status: 2,
         stdout: '',
-        stderr: 'mesa: --fail-within takes a length of time in w, d, h, m and s\nhint: --fail-within 7d\n',
+        stderr: `mesa: --fail-within takes a length of time in w, d, h, m and s, not ${shown}\nhint: mesa auth status --fail-within 7d\n`,
       });
     }
   });
@@ -316,7 +321,7 @@ describe('status --fail-within', () => {
     const args = status('--org', 'acme', '--fail-within', '1h');
     expect(await runMesa(args, { home })).toMatchObject({
       status: 6,
-      stderr: `mesa: the vault ${home.vault} is locked: when its keys expire is not known\nhint: mesa auth unlock, or set MESA_VAULT_PASSPHRASE\n`,
+      stderr: `mesa: the vault ${home.vault} is locked: when its keys expire is not known\nhint: set MESA_VAULT_PASSPHRASE, or: mesa auth unlock\n`,
     });
     for (const [key, code] of [
       [ENVIRONMENT, 0],
@@ -351,7 +356,7 @@ describe('status and MESA_ORGS', () => {
     expect(result).toMatchObject({
       status: 0,
       stderr:
-        'mesa: warning: MESA_ORGS is not registered: the vault is locked\nhint: mesa auth unlock, or set MESA_VAULT_PASSPHRASE\n',
+        'mesa: warning: MESA_ORGS is not registered: the vault is locked\nhint: set MESA_VAULT_PASSPHRASE, or: mesa auth unlock\n',
     });
     expect(result.stdout).toMatch(/^environment {2}MESA_ORGS \(2 entries\)$/m);
     expect(fingerprint(home)).toEqual(before);
@@ -363,7 +368,8 @@ describe('status and MESA_ORGS', () => {
     expect(await runMesa(status(), { home, env: { MESA_ORGS: ORG } })).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: 'mesa: MESA_ORGS entry 1 has no colon\nhint: MESA_ORGS=<org>:<token>[,<org>:<token>...]\n',
+      stderr:
+        'mesa: MESA_ORGS entry 1 has no colon\nhint: export MESA_ORGS="acme:$TOKEN,other:$OTHER_TOKEN"\n',
     });
   });
 });

@@ -154,9 +154,9 @@ describe('exec', () => {
   });
 
   it.each([
-    [[], 'there is no command to run', 'mesa auth exec -- <command> [arguments]'],
-    [['--'], 'there is no command to run', 'mesa auth exec -- <command> [arguments]'],
-    [['true'], 'the command to run comes after --', 'mesa auth exec -- <command> [arguments]'],
+    [[], 'there is no command to run', 'mesa auth exec --org acme -- "$SHELL"'],
+    [['--'], 'there is no command to run', 'mesa auth exec --org acme -- "$SHELL"'],
+    [['true'], 'the command to run comes after --', 'mesa auth exec --org acme -- true'],
     [['--scope', 'read', '--', 'true'], '--scope needs --mint', 'add --mint'],
     [['--ttl=1h', '--', 'true'], '--ttl needs --mint', 'add --mint'],
     [['--repo', 'a', '--repo', 'b', '--', 'true'], 'more than one --repo needs --mint', 'add --mint'],

@@ -153,7 +153,7 @@ describe.each(BACKENDS)('with the %s backend', (backend) => {
     expect(await runMesa(['auth', 'list'], { home })).toMatchObject({
       status: 0,
       stdout: '',
-      stderr: `no keys in ${backend}\nhint: mesa auth set-key --org <organization>\n`,
+      stderr: `no keys in ${backend}\nhint: mesa auth set-key --org ORG\n`,
     });
     expect(await runMesa(['auth', 'get-key'], { home })).toMatchObject({ status: 4, stdout: '' });
     expect(await runMesa(['auth', 'rm-key'], { home })).toMatchObject({ status: 4, stdout: '' });

@@ -125,7 +125,8 @@ describe('the log of uses', () => {
     expect(await runMesa(['auth', 'log', '--since', 'yesterday'], { home })).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: 'mesa: --since takes a length of time in w, d, h, m and s\nhint: --since 1d\n',
+      stderr:
+        "mesa: --since takes a length of time in w, d, h, m and s, not 'yesterday'\nhint: mesa auth log --since 1d\n",
     });
   });
 
@@ -133,7 +134,7 @@ describe('the log of uses', () => {
     expect(await runMesa(['auth', 'log'], { home: createTempHome() })).toMatchObject({
       status: 0,
       stdout: '',
-      stderr: 'no use of a key is recorded\n',
+      stderr: 'no key was used yet\n',
     });
   });
 

@@ -177,7 +177,7 @@ describe('a malformed MESA_ORGS', () => {
       expect(result).toMatchObject({
         status: 2,
         stdout: '',
-        stderr: `mesa: MESA_ORGS ${message}\nhint: MESA_ORGS=<org>:<token>[,<org>:<token>...]\n`,
+        stderr: `mesa: MESA_ORGS ${message}\nhint: export MESA_ORGS="acme:$TOKEN,other:$OTHER_TOKEN"\n`,
       });
     }
     expect(fingerprint(home)).toEqual(before);

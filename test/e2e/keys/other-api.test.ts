@@ -31,7 +31,7 @@ function refusal(api: string, configured: string): Partial<RunResult> {
     stdout: '',
     stderr:
       `mesa: the key for orgs/acme was stored for ${api}, and is not sent to ${configured}\n` +
-      'hint: if it is for that one, too: mesa auth get-key --org acme | mesa auth set-key --org acme\n',
+      'hint: to use it there, too: mesa auth get-key --org acme | mesa auth set-key --org acme\n',
   };
 }
 

@@ -140,7 +140,7 @@ describe('nothing is minted', () => {
       [],
       {},
       2,
-      'mesa: a token is for a repository, and none is named\nhint: add --repo <organization>/<repository>, or --all-repos for every one that the key may use\n',
+      'mesa: a token is for a repository, and none is named\nhint: add --repo ORG/REPO, or --all-repos for every one that the key may use\n',
     ],
     [
       'for one repository and all',

@@ -142,7 +142,7 @@ describe('rotate', () => {
     expect(refused).toMatchObject({ status: 5, stdout: '' });
     expect(refused.stderr).toBe(
       'mesa: the key for orgs/acme may not manage API keys, and no wider one that may was found\n' +
-        'hint: run it with one: MESA_API_KEY=<admin key> mesa auth api-keys rotate --org acme\n',
+        'hint: run it with one: MESA_API_KEY="$ADMIN_KEY" mesa auth api-keys rotate --org acme\n',
     );
     expect(fingerprint(home)).toEqual(before);
     expect(await keysFrom(id)).toEqual([]);

@@ -63,7 +63,7 @@ describe('status', () => {
     expect(checksIn(json.stdout)).toEqual({ global: 'valid', 'orgs/acme': 'rejected', used: 'valid' });
     const both = homeWith({ global: 'mesa_nobodys_key_000', 'orgs/acme': revoked.key });
     expect((await runMesa(STATUS, { home: both, env })).stderr).toBe(
-      `mesa: ${authority.url} does not accept the key for global, the key for orgs/acme\nhint: replace them, as with mesa auth set-key\n`,
+      `mesa: ${authority.url} does not accept the key for global, the key for orgs/acme\nhint: replace them, as with: mesa auth set-key\n`,
     );
   });
 

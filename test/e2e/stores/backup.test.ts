@@ -185,7 +185,7 @@ it('says with status 4 that there is nothing to back up, and with 2 that a vault
     status: 4,
     stderr:
       `mesa: there is nothing to back up: ${home.vault} does not exist\n` +
-      'hint: mesa auth set-key --org <organization>\n',
+      'hint: mesa auth set-key --org ORG\n',
   });
   await writeVault(home, DOCUMENT);
   expect(await runMesa(['auth', 'backup', FILE, '--plaintext', '--yes'], { home })).toMatchObject({

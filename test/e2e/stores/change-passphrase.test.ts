@@ -139,7 +139,7 @@ it('says that there is no vault, or that the store has no passphrase', async () 
   home.useBackend('encrypted-file');
   expect(await runMesa(CHANGE, { home, env: BOTH })).toMatchObject({
     status: 4,
-    stderr: `mesa: there is no vault yet at ${home.vault}\nhint: mesa auth set-key --org <organization>\n`,
+    stderr: `mesa: there is no vault yet at ${home.vault}\nhint: mesa auth set-key --org ORG\n`,
   });
   writePlaintext(home, DOCUMENT);
   expect(await runMesa(CHANGE, { home, env: BOTH })).toMatchObject({

@@ -15,7 +15,7 @@ const COMMANDS = [
   ['rm-key', '--org', 'acme'],
 ];
 const MEND =
-  'mesa has not changed it; mend it by hand, or: mv -i STORE STORE.damaged && mesa auth restore <backup>';
+  'mesa has not changed it; mend it by hand, or: mv -i STORE STORE.damaged && mesa auth restore "$BACKUP"';
 
 it.each([
   { title: 'nothing', text: '', what: ' is damaged: it has no version' },

@@ -251,7 +251,7 @@ describe('a target that holds keys', () => {
     const result = await runMesa([...TO_VAULT, '--merge'], { home, env: UNLOCKED });
     expect(result).toMatchObject({ status: 2, stdout: '' });
     expect(result.stderr).toMatch(
-      /^mesa: one scope has different keys in the two stores\nhint: .* --merge --prefer source, or --prefer target$/m,
+      /^mesa: one scope has different keys in the two stores\nhint: say which counts, source or target: mesa auth migrate .* --merge --prefer source$/m,
     );
     expect(fingerprint(home)).toEqual(before);
   });

@@ -49,7 +49,7 @@ describe('keys in the backend that is not used, while the one in force has none'
     const home = keysInPlaintext();
     home.write('.local/share/mesa/secrets.plaintext.toml', documentOf({}));
     const hint = 'hint: mesa auth set-key --org';
-    expect((await runMesa(['auth', 'list'], { home })).stderr).toContain(`${hint} <organization>\n`);
+    expect((await runMesa(['auth', 'list'], { home })).stderr).toContain(`${hint} ORG\n`);
     home.write('.local/share/mesa/secrets.plaintext.toml', documentOf({ 'orgs/acme': ORG }));
     await writeVault(home, documentOf({ 'orgs/globex': ORG }));
     const result = await runMesa(['auth', 'get-key', '--org', 'acme'], { home, env: UNLOCKED });

@@ -265,7 +265,7 @@ describe('a store that cannot be read', () => {
 
     const refused = await restore(home, ['keys.age', '--yes']);
     expect(refused).toMatchObject({ status: 8, stdout: '' });
-    const [, move = ''] = /(mv -i .*) && mesa auth restore <backup>\n$/.exec(refused.stderr) ?? [];
+    const [, move = ''] = /(mv -i .*) && mesa auth restore "\$BACKUP"\n$/.exec(refused.stderr) ?? [];
     execFileSync('/bin/sh', ['-c', move]);
     expect(await restore(home, ['keys.age', '--yes'])).toMatchObject({ status: 0 });
     expect(readFileSync(`${store}.damaged`).equals(bytes)).toBe(true);

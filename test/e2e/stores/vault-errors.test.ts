@@ -9,7 +9,7 @@ const DOCUMENT = documentOf({ 'orgs/acme': ORG });
 const VAULT = '.local/share/mesa/secrets.vault.age';
 // Far above what these take where others derive keys, and below any wait for somebody who is not there.
 const AT_ONCE_MS = 45_000;
-const RESTORE = 'mv -i VAULT VAULT.damaged && mesa auth restore <backup>';
+const RESTORE = 'mv -i VAULT VAULT.damaged && mesa auth restore "$BACKUP"';
 const COMMANDS = [
   ['list', '--json', '-y'],
   ['get-key', '--org', 'acme'],
@@ -138,7 +138,7 @@ describe('a vault', () => {
       expected: {
         status: 8,
         message: 'VAULT asks for a work factor above 20; its key derivation would take too much memory',
-        hint: `do not trust this file unless you made it; with a backup: ${RESTORE}`,
+        hint: `trust this file only if you made it; with a backup: ${RESTORE}`,
       },
     })),
   ])('is refused when it is $title', async ({ change, expected }) => {

@@ -83,6 +83,9 @@ describe('help and version', () => {
     },
     { args: ['auth', 'api-keys', 'help', 'rotate'], text: 'Usage: mesa auth api-keys rotate [options]' },
     { args: ['help', '--help'], text: 'Usage: mesa help [options] [words...]' },
+    { args: ['help', 'rotate'], text: 'Usage: mesa auth api-keys rotate [options]' },
+    { args: ['help', 'api-keys', 'tag'], text: 'Usage: mesa auth api-keys tag [options]' },
+    { args: ['auth', 'help', 'revoke'], text: 'Usage: mesa auth api-keys revoke [options]' },
     { args: ['help', 'completion'], text: 'Usage: mesa completion [options] <shell>' },
     { args: ['completion', 'bash'], text: '# Completion of mesa for bash' },
     { args: ['help', 'environment'], text: '  MESA_VAULT_PASSPHRASE' },
@@ -93,6 +96,7 @@ describe('help and version', () => {
       { args: ['auth', name, '--help'], text: `Usage: mesa auth ${name} [options]` },
       { args: ['auth', 'help', name], text: `Usage: mesa auth ${name} [options]` },
       { args: ['help', 'auth', name], text: `Usage: mesa auth ${name} [options]` },
+      { args: ['help', name], text: `Usage: mesa auth ${name} [options]` },
     ]),
     { args: ['auth', 'set-key', '--org', 'acme', '-h', 'surplus'], text: 'Usage: mesa auth set-key' },
     { args: ['-V'], text: `${VERSION}\n` },
@@ -185,12 +189,78 @@ describe('the help of a command', () => {
   });
 });
 
+describe('a word of another program', () => {
+  it.each([
+    ['login', 'auth set-key'],
+    ['auth login acme', 'auth set-key --org acme'],
+    ['auth add acme', 'auth set-key --org acme'],
+    ['auth insert acme/web', 'auth set-key --org acme --repo web'],
+    [`auth add acme ${KEY}`, 'auth set-key --org acme'],
+    [`auth set acme=${KEY}`, 'auth set-key'],
+    ['edit', 'auth set-key'],
+    ['logout', 'auth rm-key --org ORG'],
+    ['auth rm acme', 'auth rm-key --org acme'],
+    ['auth remove --org acme --repo web', 'auth rm-key --org acme --repo web'],
+    ['delete acme/web', 'auth rm-key --org acme --repo web'],
+    ['auth key rm acme', 'auth rm-key --org acme'],
+    ['token', 'auth get-key'],
+    ['auth show acme', 'auth get-key --org acme'],
+    ['auth get acme --explain', 'auth get-key --org acme --explain'],
+    ['ls', 'auth list'],
+    ['keys', 'auth list'],
+    ['status', 'auth status'],
+    ['whoami --org acme', 'auth whoami --org acme'],
+    ['run --org acme npm test', 'auth exec --org acme -- npm test'],
+    ['auth passwd', 'auth change-passphrase'],
+    ['auth api-keys rm key_01ABC --org acme', 'auth api-keys revoke --org acme key_01ABC'],
+    ['version', '--version'],
+    ['environment', 'help environment'],
+    ['setkey', 'auth set-key'],
+    ['auth setkey', 'auth set-key'],
+    ['auth Get_Key', 'auth get-key'],
+    ['--org acme auth get-key', 'auth get-key --org acme'],
+  ])('is told what does it here: mesa %s', async (line, command) => {
+    const home = createTempHome();
+    const result = await runMesa(line.split(' '), { home });
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^mesa: unknown (?:command|option) (?:'[a-z-]+'|\(not shown\))\nhint: .+\n$/,
+    );
+    expect(result.stderr).toContain(`\nhint: mesa ${command}\n`);
+    expect(home.tree()).toEqual([]);
+  });
+});
+
+describe('an argument where a flag is needed', () => {
+  it.each([
+    ['auth get-key acme', 'auth get-key --org acme'],
+    ['auth get-key acme/web', 'auth get-key --org acme --repo web'],
+    ['auth get-key --org acme web', 'auth get-key --org acme --repo web'],
+    ['auth rm-key acme', 'auth rm-key --org acme'],
+    ['auth status acme --offline', 'auth status --org acme --offline'],
+    ['auth mint-token acme/web --ttl 15m', 'auth mint-token --org acme --repo web --ttl 15m'],
+    [`auth get-key ${KEY}`, 'auth get-key --help'],
+    ['auth unlock hunter2', 'auth unlock --help'],
+    ['auth exec --org acme echo hi', 'auth exec --org acme -- echo hi'],
+    ['auth exec acme -- echo hi', 'auth exec --org acme -- echo hi'],
+    ['auth exec ls -l', 'auth exec -- ls -l'],
+    [`auth exec --org acme curl -H ${KEY}`, 'auth exec --org acme -- "$SHELL"'],
+    ['auth set-key --org acme -Jkey0123456789', 'auth set-key --org acme -- "$TOKEN"'],
+  ])('is put where it belongs by the hint: mesa %s', async (line, command) => {
+    const home = createTempHome();
+    const result = await runMesa(line.split(' '), { home });
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result.stderr).toContain(`\nhint: mesa ${command}\n`);
+    expect(home.tree()).toEqual([]);
+  });
+});
+
 describe('a command line that is none', () => {
   it.each([
     { args: ['nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
-    { args: ['auht', 'list'], message: "unknown command 'auht'", hint: 'did you mean auth?' },
-    { args: ['auth', 'lsit'], message: "unknown command 'lsit'", hint: 'did you mean list?' },
-    { args: ['auth', 'get-keys'], message: "unknown command 'get-keys'", hint: 'did you mean get-key?' },
+    { args: ['auht', 'list'], message: "unknown command 'auht'", hint: 'mesa auth list' },
+    { args: ['auth', 'lsit'], message: "unknown command 'lsit'", hint: 'mesa auth list' },
+    { args: ['auth', 'get-keys'], message: "unknown command 'get-keys'", hint: 'mesa auth get-key' },
     { args: ['help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa --help' },
     { args: ['auth', 'help', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa auth --help' },
     { args: ['help', 'auth', 'nothing'], message: "unknown command 'nothing'", hint: 'mesa auth --help' },
@@ -209,9 +279,13 @@ describe('a command line that is none', () => {
       message: "'environment' is a topic; no other word comes behind it",
       hint: 'mesa help environment',
     },
-    { args: ['auth', 'completion'], message: "unknown command 'completion'", hint: 'mesa completion' },
+    { args: ['auth', 'completion'], message: "unknown command 'completion'", hint: 'mesa completion bash' },
     { args: ['get-key'], message: "unknown command 'get-key'", hint: 'mesa auth get-key' },
-    { args: ['auth', 'api-keys', 'rm'], message: "unknown command 'rm'", hint: 'mesa auth api-keys --help' },
+    {
+      args: ['auth', 'api-keys', 'rm'],
+      message: "unknown command 'rm'",
+      hint: 'mesa auth api-keys revoke --help',
+    },
     { args: ['auth', 'rotate'], message: "unknown command 'rotate'", hint: 'mesa auth api-keys rotate' },
     {
       args: ['-c', 'auth', 'auth', 'migrate', '--nothing'],
@@ -219,11 +293,11 @@ describe('a command line that is none', () => {
       hint: 'mesa auth migrate --help',
     },
     { args: ['auth', 'restore'], message: 'no file was named', hint: 'mesa auth restore FILE' },
-    { args: ['auth', 'list', '--jsno'], message: "unknown option '--jsno'", hint: 'did you mean --json?' },
+    { args: ['auth', 'list', '--jsno'], message: "unknown option '--jsno'", hint: 'mesa auth list --json' },
     {
       args: ['auth', 'get-key', '--orgs', 'acme'],
       message: "unknown option '--orgs'",
-      hint: 'did you mean --org?',
+      hint: 'mesa auth get-key --org acme',
     },
     {
       args: ['auth', 'get-key', '--org'],
@@ -243,22 +317,22 @@ describe('a command line that is none', () => {
     {
       args: ['auth', 'rm-key', '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
     {
       args: ['auth', 'get-key', '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
     {
       args: ['auth', 'get-key', '--repo=web', '--json'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
     {
       args: ['auth', 'set-key', KEY, '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org <organization> before --repo',
+      hint: 'add --org ORG before --repo',
     },
   ])('is told in words and ends with 2: $args', async ({ args, message, hint }) => {
     const home = createTempHome();

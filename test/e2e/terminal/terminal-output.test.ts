@@ -15,7 +15,7 @@ it('answers a key given as an argument with a hint about the history, for the sa
   expect(await terminal.run(`mesa auth set-key ${KEY} --org acme --repo web`)).toBe(0);
   expect(terminal.screen()).toContain(
     `(mesa_****4444) in plaintext-file
-hint: the key is in your shell's history now; next time: printf %s "$TOKEN" | mesa auth set-key --org acme --repo web
+hint: the key is in the history of your shell now; next time: printf %s "$TOKEN" | mesa auth set-key --org acme --repo web
 `,
   );
   terminal.clear();

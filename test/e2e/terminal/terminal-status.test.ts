@@ -108,7 +108,7 @@ describe('on a terminal, without asking anything,', () => {
     const before = fingerprint(home);
     const terminal = openTerminal({ home, env: { CI: '1' } });
     expect(await terminal.run('mesa auth doctor --fix')).toBe(1);
-    expect(terminal.screen()).toContain('mend: mesa auth unlock, then: mesa auth doctor --fix');
+    expect(terminal.screen()).toContain('mend: mesa auth unlock && mesa auth doctor --fix');
     expect(fingerprint(home)).toEqual(before);
     expect(await terminal.run(`MESA_VAULT_PASSPHRASE='${PASSPHRASE}' mesa auth doctor --fix`)).toBe(0);
     expect(terminal.screen()).toContain('moved the key for acme from');

@@ -26,7 +26,16 @@ async function finishWizard(terminal: Terminal): Promise<void> {
 
 it.each([
   ['a name with a space', 'two words', '> use letters'],
-  ['a leading hyphen', '-acme', '> use letters'],
+  ['a slash', 'acme/web', '> use letters, digits, ".", "_" and "-", as in acme; there is a slash in it'],
+  ['a leading hyphen', '-acme', '> the first character is a letter or a digit, never "-"'],
+  ['a leading dot', '.acme', '> the first character is a letter or a digit, never "."'],
+  ['a dot at the end', 'acme.', '> the last character is a letter or a digit, never "."'],
+  ['two dots', 'a..b', '> two dots may not follow each other'],
+  [
+    'a name of 65 characters',
+    'x'.repeat(65),
+    '> that is too long: it has 65 characters, at most 64 are allowed',
+  ],
   ['a token', TOKEN, '> that looks like a token'],
 ])('refuses %s as an organization and lets it be mended', async (_, text, reason) => {
   const home = createTempHome();

@@ -73,7 +73,6 @@ describe('an organization slug', () => {
   it.each([
     ['a\u001b]52;c;\u0007\u202eb', "'a\\u{1b}]52;c;\\u{7}\\u{202e}b'"],
     ['-acme', "'-acme'"],
-    [LONG, 'what was given'],
     ['mesa_0123456789abcdef!', 'what was given'],
     ['acme:0123456789abcdef', 'what was given'],
     ['eyJhbGciOiJIUzI1NiJ9!', 'what was given'],

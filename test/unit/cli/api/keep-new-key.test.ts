@@ -72,7 +72,7 @@ describe('a key that was just created', () => {
     await expect(keepNewKey(storeThat({ apply: failing, read: failing }), SET, key)).rejects.toMatchObject({
       code: 'IO',
       message: MAY_BE_STORED,
-      hint: 'look: mesa auth status; to be rid of it: mesa auth api-keys revoke key_1 --org acme',
+      hint: 'to be rid of it, unless status shows it: mesa auth api-keys revoke key_1 --org acme',
     });
     expect(requests).toEqual([]);
   });
