@@ -87,12 +87,12 @@ it('another key takes no comment away, and a key that goes takes its own comment
     '# the end',
     '',
   ].join('\n');
-  const org = (name: string): KeyScope => ({ kind: 'org', org: name });
+  const acme: KeyScope = { kind: 'org', org: 'acme' };
   const now = new Date('2026-11-21T10:00:00.000Z');
   const token = Token.parse('mesa_new');
   const document = await parseDocument(text, 'a store');
-  const set = applyChanges(document, [{ kind: 'set', scope: org('acme'), token }], now);
+  const set = applyChanges(document, [{ kind: 'set', scope: acme, token }], now);
   expect(await formatDocument(set.document)).toBe(text.replace('mesa_0123456789', 'mesa_new'));
-  const removed = applyChanges(document, [{ kind: 'remove', scope: org('acme') }], now);
+  const removed = applyChanges(document, [{ kind: 'remove', scope: acme }], now);
   expect(await formatDocument(removed.document)).toBe(text.split('\n').toSpliced(3, 6).join('\n'));
 });
