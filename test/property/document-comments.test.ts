@@ -53,10 +53,6 @@ function commentsIn(text: string): readonly string[] {
     .toSorted();
 }
 
-function org(name: string): KeyScope {
-  return { kind: 'org', org: name };
-}
-
 it('every comment of a document that is edited by hand is there after a rewrite, once', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -91,11 +87,12 @@ it('another key takes no comment away, and a key that goes takes its own comment
     '# the end',
     '',
   ].join('\n');
+  const acme: KeyScope = { kind: 'org', org: 'acme' };
   const now = new Date('2026-11-21T10:00:00.000Z');
   const token = Token.parse('mesa_new');
   const document = await parseDocument(text, 'a store');
-  const set = applyChanges(document, [{ kind: 'set', scope: org('acme'), token }], now);
+  const set = applyChanges(document, [{ kind: 'set', scope: acme, token }], now);
   expect(await formatDocument(set.document)).toBe(text.replace('mesa_0123456789', 'mesa_new'));
-  const removed = applyChanges(document, [{ kind: 'remove', scope: org('acme') }], now);
+  const removed = applyChanges(document, [{ kind: 'remove', scope: acme }], now);
   expect(await formatDocument(removed.document)).toBe(text.split('\n').toSpliced(3, 6).join('\n'));
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { CAN_MOUNT, withMounts } from '../../support/confinement.ts';
 import { runMesa } from '../../support/run-mesa.ts';
 import { documentOf, fingerprint, UNLOCKED, writePlaintext, writeVault } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
@@ -112,11 +113,16 @@ it('unlock with keys in plain text says what puts them into a vault', async () =
   );
 });
 
-it('doctor names one way out of keys in both stores on a disk that lasts', async () => {
+// In a container a disk lasts where it is a volume.
+it.runIf(CAN_MOUNT)('doctor names one way out of keys in both stores on a disk that lasts', async () => {
   const home = createTempHome();
   writePlaintext(home, documentOf({ 'orgs/acme': ORG }));
   await writeVault(home, documentOf({ 'orgs/acme': ORG }));
-  const { stdout } = await runMesa(['auth', 'doctor', '--json'], { home, env: UNLOCKED });
+  const { stdout } = await runMesa(['auth', 'doctor', '--json'], {
+    home,
+    env: UNLOCKED,
+    under: withMounts(`mount --bind ${home.path} ${home.path}`),
+  });
   const { findings } = JSON.parse(stdout) as { findings: readonly { check: string; mend: string }[] };
   const mends = findings.filter(({ check }) => ['both_backends', 'plaintext_disk'].includes(check));
   expect(mends.map(({ mend }) => mend)).toEqual([TO_VAULT, TO_VAULT]);

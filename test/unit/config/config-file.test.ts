@@ -39,7 +39,19 @@ describe('a config file', () => {
     [
       'is shared with other programs',
       '[other]\nlist = [1, "a", { b = 2 }]\n[[x]]\nd = 2026-11-21\n[secrets]\nfuture = true\n',
-      { backend: 'encrypted-file' },
+      { backend: 'encrypted-file', unknownSettings: [{ name: 'future', line: 6, meant: undefined }] },
+    ],
+    [
+      'has names that are written otherwise, or with a slip, and one that a newer version knows',
+      '[secrets]\naudt = false\nunlock_timeout = "15m"\nBackend = "plaintext-file"\nmirror = "x"\norg = "acme"\nkeep-replaced = "7d"\n',
+      {
+        unknownSettings: [
+          { name: 'audt', line: 2, meant: 'audit' },
+          { name: 'unlock_timeout', line: 3, meant: 'unlock-timeout' },
+          { name: 'Backend', line: 4, meant: 'backend' },
+          { name: 'mirror', line: 5, meant: undefined },
+        ],
+      },
     ],
     [
       'has tables with the names of object members',
