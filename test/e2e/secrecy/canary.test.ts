@@ -38,6 +38,9 @@ const JWT_SIGNATURE = SECRETS.add('the signature of a JWT', '');
 const ENDING_JWT = `${jwtOf({ exp: 4_000_000_000, scopes: ['read'] })}${JWT_SIGNATURE}`;
 const JWT_EXPIRED = jwtOf({ exp: 1_000_000_000 });
 const GIT_HOST = 'protocol=https\nhost=api.mesa.dev\n';
+const IN_FILE = SECRETS.add('the key in a file that a variable names');
+/** Beside the directory in which commands run. */
+const KEY_FILE = '../key-file';
 const IN_ORGS = SECRETS.add('a token in MESA_ORGS');
 const IN_ORGS_TOO = SECRETS.add('another token in MESA_ORGS');
 const IN_CONFIG = SECRETS.add('the legacy key in config.toml');
@@ -57,6 +60,13 @@ interface Step {
 
 // What only reads comes first, while the vault is quick to open.
 const GOOD: readonly Step[] = [
+  { args: ['auth', 'get-key'], env: { MESA_API_KEY_FILE: KEY_FILE }, prints: IN_FILE, status: 0 },
+  { args: ['auth', 'status', '--offline', '--json'], env: { MESA_API_KEY_FILE: KEY_FILE }, status: 0 },
+  {
+    args: ['auth', 'exec', '--mask', '--', 'sh', '-c', 'env >&2'],
+    env: { MESA_API_KEY_FILE: KEY_FILE },
+    status: 0,
+  },
   { args: ['auth', 'list'], status: 0 },
   { args: ['auth', 'list', '--json'], status: 0 },
   { args: ['auth', 'get-key'], prints: GLOBAL, status: 0 },
@@ -151,6 +161,20 @@ const MISTAKES: readonly Step[] = [
     stdin,
     status: 2,
   })),
+  ...[`"${PIPED}"`, `TOKEN=${PIPED}`, `<${PIPED}>`, `\${${PIPED}}`, `${PIPED}...`].flatMap((value) => [
+    { args: ['auth', 'set-key'], stdin: value, status: 2 },
+    { args: ['auth', 'set-key', value], status: 2 },
+    { args: ['auth', 'list'], env: { MESA_ORGS: `acme:${value}` }, status: 2 },
+    { args: ['auth', 'get-key'], env: { MESA_API_KEY: value }, status: 2 },
+  ]),
+  { args: ['auth', 'set-key', ARGUMENT], stdin: PIPED, status: 2 },
+  // The secret itself in the place of its file.
+  ...['MESA_API_KEY_FILE', 'MESA_ORGS_FILE'].map((name) => ({
+    args: ['auth', 'get-key'],
+    env: { [name]: PIPED },
+    status: 3,
+  })),
+  { args: ['auth', 'get-key'], env: { MESA_API_KEY_FILE: VARIABLE, MESA_API_KEY: PIPED }, status: 2 },
   { args: ['auth', 'set-key'], stdin: Buffer.from(`${PIPED}\u00ff`, 'latin1'), status: 2 },
   ...[
     IN_ORGS,
@@ -321,7 +345,7 @@ async function expectNoLeak(home: TempHome, step: Step, debug: boolean): Promise
 function secretsInFiles(home: TempHome, isExpected: (name: string) => boolean): readonly string[] {
   return home
     .tree()
-    .filter((name) => statSync(join(home.path, name)).isFile() && !isExpected(name))
+    .filter((name) => name !== 'key-file' && statSync(join(home.path, name)).isFile() && !isExpected(name))
     .flatMap((name) =>
       SECRETS.findIn(readFileSync(join(home.path, name))).map((secret) => `${secret} in ${name}`),
     );
@@ -332,6 +356,7 @@ async function canaryHome(backend: (typeof BACKENDS)[number]): Promise<TempHome>
   mkdirSync(join(home.path, 'tmp'));
   mkdirSync(join(home.path, 'work'));
   home.useBackend(backend);
+  home.write('key-file', `${IN_FILE}\n`);
   const text = documentOf({ global: GLOBAL, 'orgs/acme': ACME, 'orgs/jwt': JWT });
   if (backend === 'plaintext-file') {
     home.write('.local/share/mesa/secrets.plaintext.toml', text);
