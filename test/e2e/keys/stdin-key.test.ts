@@ -42,9 +42,9 @@ describe('a key on standard input', () => {
   });
 
   it.each([
-    { title: 'nothing', stdin: '', problem: 'is empty', hint: HOW },
-    { title: 'LF alone', stdin: '\n', problem: 'is empty', hint: HOW },
-    { title: 'CRLF alone', stdin: '\r\n', problem: 'is empty', hint: HOW },
+    { title: 'nothing', stdin: '', problem: 'is empty', hint: `${HOW} --org acme` },
+    { title: 'LF alone', stdin: '\n', problem: 'is empty', hint: `${HOW} --org acme` },
+    { title: 'CRLF alone', stdin: '\r\n', problem: 'is empty', hint: `${HOW} --org acme` },
     { title: 'two line breaks at the end', stdin: `${KEY}\n\n`, problem: 'contains a line break' },
     { title: 'CR alone at the end', stdin: `${KEY}\r`, problem: 'contains a line break' },
     { title: 'two lines', stdin: `${KEY}\n${KEY}\n`, problem: 'contains a line break' },
