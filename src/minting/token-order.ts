@@ -20,11 +20,9 @@ export function parsePermissions(text: string): readonly Permission[] {
   const permissions = words.flatMap((word) => parsePermission(word) ?? []);
   const wrong = words.find((word) => parsePermission(word) === undefined);
   if (wrong !== undefined) {
-    throw new MesaAuthError(
-      'USAGE',
-      `--scope: ${shownValue(wrong)} is not a permission; there are ${PERMISSIONS.join(', ')}`,
-      { hint: 'separate several by commas, as in --scope read,write' },
-    );
+    throw new MesaAuthError('USAGE', `--scope: ${shownValue(wrong)} is not a permission`, {
+      hint: `use ${PERMISSIONS.join(', ')}, separated by commas, as in --scope read,write`,
+    });
   }
   // In one order, each once: what they allow is the same.
   return PERMISSIONS.filter((permission) => permissions.includes(permission));

@@ -273,9 +273,9 @@ describe('create', () => {
   });
 
   it.each([
-    [['--expires', '366d'], '--expires is not a time from 100s to 365d'],
-    [['--expires', '1m'], '--expires is not a time from 100s to 365d'],
-    [['--scope', 'all'], '--scope is not a list of permissions'],
+    [['--expires', '366d'], "--expires: '366d' is not a time from 100s to 365d"],
+    [['--expires', '1m'], "--expires: '1m' is not a time from 100s to 365d"],
+    [['--scope', 'all'], "--scope: 'all' is not a permission"],
     [['--tag', 'env'], 'a tag is not written as name=value'],
     [['--tag', 'env-'], '--tag is not written as name=value'],
     [['--tag', 'a=1', '--tag', 'A=2'], 'two changes are of the same tag'],

@@ -154,14 +154,14 @@ describe('nothing is minted', () => {
       ['--repo', 'acme/web', '--ttl', '25h'],
       {},
       2,
-      'mesa: --ttl is not a time from 1s to 24h\nhint: use units s, m, h and d, as in --ttl 15m\n',
+      "mesa: --ttl: '25h' is not a time from 1s to 24h\nhint: use units s, m, h and d, as in --ttl 15m\n",
     ],
     [
       'with a permission that there is not',
       ['--repo', 'acme/web', '--scope', 'all'],
       {},
       2,
-      'mesa: --scope is not a list of permissions\nhint: use read, write, admin, separated by commas, as in --scope read,write\n',
+      "mesa: --scope: 'all' is not a permission\nhint: use read, write, admin, separated by commas, as in --scope read,write\n",
     ],
     [
       'without a key',

@@ -171,7 +171,7 @@ describe('rotate', () => {
       '--expires is nonsense',
       (home) => rotate(home, ['--org', 'acme', '--expires', 'soon']),
       2,
-      'mesa: --expires is not a time',
+      "mesa: --expires: 'soon' is not a time",
     ],
   ])('changes nothing when %s', async (_, run, status, message) => {
     const { home, id, key } = await adminHome();

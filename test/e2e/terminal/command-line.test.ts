@@ -393,7 +393,7 @@ describe('a command line that is none', () => {
       });
       expect(result).toMatchObject({ status: 2, stdout: '' });
       expect(result.stderr).toMatch(
-        /^mesa: (?:'.*'|what was given) is not an? (?:organization|repository) name\nhint: use 1 to /,
+        /^mesa: (?:(?:'.*'|what was given) is not|what was given is too long for) an? (?:organization|repository) name(?:: it has \d+ characters, at most \d+ are allowed)?\nhint: use 1 to /,
       );
       // oxlint-disable-next-line no-control-regex -- what must not be there
       expect(result.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
