@@ -17,8 +17,8 @@ import {
 import { isUninterrupted } from './uninterrupted.ts';
 
 const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-// oxlint-disable-next-line no-control-regex -- the arrow keys and their like, and the marks around a paste
-export const KEY_SEQUENCE = /\u001b(?:\[[0-9;?]*[@-~]|O.)/g;
+// oxlint-disable-next-line no-control-regex -- the arrow keys and their like, and the marks around a paste; not colours, which no key sends
+export const KEY_SEQUENCE = /\u001b(?:\[[0-9;?]*[@-ln-~]|O.)/g;
 // What a terminal makes of these keys where it is not raw.
 const SIGNAL_KEYS: Readonly<Record<number, 'SIGINT' | 'SIGQUIT' | 'SIGTSTP'>> = {
   0x03: 'SIGINT',
