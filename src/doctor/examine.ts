@@ -8,6 +8,7 @@ import { checkGitHelper } from './check-git-helper.ts';
 import { checkLegacyKeys } from './check-legacy-keys.ts';
 import { checkLock } from './check-lock.ts';
 import { checkPlaintextDisk } from './check-plaintext-disk.ts';
+import { checkPreviousKeys } from './check-previous-keys.ts';
 import { checkSlowStart } from './check-slow-start.ts';
 import { checkBothBackends, checkStores } from './check-stores.ts';
 import { checkStrayFiles } from './check-stray-files.ts';
@@ -29,6 +30,7 @@ export async function examine(
     ...(await checkStrayFiles(patient)),
     ...(await checkStores(patient)),
     ...(await checkExpiryDates(patient)),
+    ...(await checkPreviousKeys(patient)),
     ...(await checkLegacyKeys(patient)),
     ...checkBothBackends(patient, passing),
     ...checkPlaintextDisk(patient, passing),

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 
-import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts';
+import { isEncrypted, otherBackend, type Backend, type Replacement } from '../core/secret-store.ts';
+import type { Token } from '../core/token.ts';
 import { parseUnlockTime } from '../core/unlock-time.ts';
+import { MesaAuthError } from '../errors.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
 import { vaultLocked } from '../vault/passphrase.ts';
@@ -10,12 +12,16 @@ import { DEFAULT_WORK_FACTOR } from '../vault/vault-codec.ts';
 import { saveBackend } from './config-target.ts';
 import type { Context, OnboardOptions } from './context.ts';
 import { describeOutcomes } from './outcomes.ts';
+import { describeReplacement } from './replacement.ts';
 
-/** The wizard: questions, then one write to the store, then the config file, then a summary. */
+/**
+ * The wizard: questions, then one write to the store, then the config file, then a summary.
+ * @returns the token that was asked for and stored for `wanted`; undefined for none
+ */
 export async function onboard(
   context: Context,
-  { configFile, apiUrl, backend, current }: OnboardOptions,
-): Promise<void> {
+  { configFile, apiUrl, backend, current, wanted }: OnboardOptions,
+): Promise<Token | undefined> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
     throw vaultLocked(context.paths.encryptedStore);
@@ -34,22 +40,27 @@ export async function onboard(
     prompter,
     probe,
     backend,
-    current,
+    current: current ?? context.storeThere,
     apiUrl,
+    wanted,
     prepare: async (chosen) => {
       const isNewVault = isEncrypted(chosen) && !existsSync(context.paths.encryptedStore);
       if (isNewVault) {
         await passphrases.toCreate();
       }
       // Nobody shall type keys for a store that turns out not to open.
-      await (await context.store(chosen)).read();
-      return { isNewVault };
+      return { isNewVault, present: await (await context.store(chosen)).read() };
     },
   });
   const { unlockTimeout } = answers;
   passphrases.unlockFor(unlockTimeout === undefined ? undefined : parseUnlockTime(unlockTimeout));
   const store = await context.store(answers.backend);
-  const outcomes = await store.apply(answers.changes);
+  const keep = await keepReplaced(context);
+  const replacements: Replacement[] = [];
+  const outcomes = await store.apply(
+    answers.changes.map((change) => ({ ...change, keep })),
+    (one) => replacements.push(one),
+  );
   await saveBackend(context, configFile, answers.backend, unlockTimeout);
   const left = await describeKeysLeft(context, current, answers.backend);
   prompter.say(
@@ -57,6 +68,7 @@ export async function onboard(
       '',
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
       outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
+      ...replacements.map((one) => `${describeReplacement(one, store.backend, keep)}.`),
       ...left.map((line) => `Note: ${line}.`),
       '',
       'Next:',
@@ -72,6 +84,20 @@ export async function onboard(
       '',
     ].join('\n'),
   );
+  const [change] = wanted === undefined ? [] : answers.changes;
+  return change?.token;
+}
+
+/** As the configuration says, as far as it does: init can mend one that does not. */
+async function keepReplaced(context: Pick<Context, 'loadConfig'>): Promise<number | undefined> {
+  try {
+    return (await context.loadConfig()).keepReplaced;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 /**

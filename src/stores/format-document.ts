@@ -1,5 +1,12 @@
 import { MesaAuthError } from '../errors.ts';
-import { sameDocument, DOCUMENT_VERSION, type StoreDocument } from './document.ts';
+import type { TomlTable } from '../toml/table.ts';
+import {
+  sameDocument,
+  DOCUMENT_VERSION,
+  type DocumentEntry,
+  type PreviousEntry,
+  type StoreDocument,
+} from './document.ts';
 import { parseDocument } from './read-document.ts';
 
 /**
@@ -36,31 +43,45 @@ export async function formatDocument(document: StoreDocument): Promise<string> {
   const hasUnknown =
     document.unknownFields.size > 0 ||
     document.unknownEntries.size > 0 ||
-    [...document.entries.values()].some((entry) => entry.fields.size > 0);
+    document.unknownPrevious.size > 0 ||
+    [...document.entries.values(), ...document.previous.values()].some((entry) => entry.fields.size > 0);
   const write = hasUnknown ? await import('../toml/full-toml.ts') : undefined;
   const lines = [`version = ${DOCUMENT_VERSION}`];
   // Scalars first: behind a table header they would belong to that table.
   for (const [name, value] of document.unknownFields) {
     lines.push(write?.formatPair(name, value) ?? '');
   }
-  if (document.unknownEntries.size > 0) {
-    lines.push('', '[keys]');
-    for (const [name, value] of document.unknownEntries) {
-      lines.push(write?.formatPair(name, value) ?? '');
+  const addEntries = (
+    table: 'keys' | 'previous',
+    entries: ReadonlyMap<string, DocumentEntry | PreviousEntry>,
+    unknown: TomlTable,
+  ): void => {
+    if (unknown.size > 0) {
+      lines.push('', `[${table}]`);
+      for (const [name, value] of unknown) {
+        lines.push(write?.formatPair(name, value) ?? '');
+      }
     }
-  }
-  for (const [name, { token, added, api, fields }] of document.entries) {
-    lines.push('', `[keys.${name === 'global' ? name : `"${name}"`}]`, `key = ${quoteToml(token.reveal())}`);
-    if (added !== undefined && !fields.has('added')) {
-      lines.push(`added = ${added.toISOString()}`);
+    for (const [name, entry] of entries) {
+      const { token, added, api, fields } = entry;
+      lines.push('', `[${table}.${name === 'global' ? name : `"${name}"`}]`);
+      lines.push(`key = ${quoteToml(token.reveal())}`);
+      if (added !== undefined && !fields.has('added')) {
+        lines.push(`added = ${added.toISOString()}`);
+      }
+      if (api !== undefined) {
+        lines.push(`api = ${quoteToml(api)}`);
+      }
+      if ('until' in entry) {
+        lines.push(`until = ${entry.until.toISOString()}`);
+      }
+      for (const [field, value] of fields) {
+        lines.push(write?.formatPair(field, value) ?? '');
+      }
     }
-    if (api !== undefined) {
-      lines.push(`api = ${quoteToml(api)}`);
-    }
-    for (const [field, value] of fields) {
-      lines.push(write?.formatPair(field, value) ?? '');
-    }
-  }
+  };
+  addEntries('keys', document.entries, document.unknownEntries);
+  addEntries('previous', document.previous, document.unknownPrevious);
   return `${lines.join('\n')}\n`;
 }
 

@@ -34,7 +34,10 @@ export const command: CommandSpec = {
     },
     { long: '--keep-source', description: 'do not remove the store that the keys come from' },
     DRY_RUN_FLAG,
-    { long: '--yes', description: 'keep keys unencrypted without being asked' },
+    {
+      long: '--yes',
+      description: 'keep keys unencrypted without being asked (-y is another flag: it takes the answer no)',
+    },
     PLAN_JSON_FLAG,
   ],
   run: (context, flags) =>
@@ -112,6 +115,7 @@ async function runMigrate(context: Context, options: MigrateOptions): Promise<vo
     targetInForce: stores.targetInForce,
     merge: options.merge,
     prefer,
+    keeping: { now: context.host.now(), keep: config.keepReplaced },
   });
   if (options.dryRun) {
     printPlan(context, stores, changes, options);
@@ -178,7 +182,7 @@ async function switchOver(
 }
 
 function isAllowed(
-  context: Pick<Context, 'prompter'>,
+  context: Pick<Context, 'globals' | 'prompter'>,
   consent: Consent,
   { target }: Stores,
   changes: readonly PlannedChange[],

@@ -1,4 +1,5 @@
 import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
+import type { Replacement } from '../../core/secret-store.ts';
 import { describeTokenProblem, Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { type Context, beginCommand } from '../../session/context.ts';
@@ -33,10 +34,22 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing(scope);
   }
-  const { config, store } = await beginCommand(context);
-  const token = piped ?? (await askKey(context, scope));
-  const [outcome] = await store.apply([{ kind: 'set', scope, token, api: config.apiUrl }]);
-  context.output.note(`${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`);
+  const { config, store, stored } = await beginCommand(context, undefined, { scope, token: piped });
+  const token = piped ?? stored ?? (await askKey(context, scope));
+  const replacements: Replacement[] = [];
+  const keep = config.keepReplaced;
+  const [outcome] =
+    stored === undefined
+      ? await store.apply([{ kind: 'set', scope, token, api: config.apiUrl, keep }], (one) =>
+          replacements.push(one),
+        )
+      : ['stored'];
+  const [replacement] = replacements;
+  context.output.note(
+    replacement === undefined
+      ? `${outcome} key for ${formatStoreKey(scope)} (${token.masked()}) in ${store.backend}`
+      : (await import('../../session/replacement.ts')).describeReplacement(replacement, store.backend, keep),
+  );
   if (given !== undefined && context.host.stderr.isTerminal) {
     context.output.hint(
       `the key is in your shell's history now; next time: printf %s "$TOKEN" | mesa auth set-key${scopeFlags(scope)}`,

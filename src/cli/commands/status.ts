@@ -2,7 +2,7 @@ import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../
 import { parseDuration } from '../../core/duration.ts';
 import { quoteText } from '../../core/escape-text.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
-import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
+import { formatStoreKey, namedScope } from '../../core/key-scope.ts';
 import { replaceCommand } from '../../core/key-source.ts';
 import type { SecretStore } from '../../core/secret-store.ts';
 import { describeToken } from '../../core/token-kind.ts';
@@ -77,7 +77,7 @@ interface Status {
  */
 async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: StatusOptions): Promise<void> {
   const within = parseThreshold(options.failWithin);
-  scopeFromNames(options.org, options.repo);
+  namedScope(options.org, options.repo);
   const context = asking.withoutQuestions();
   const status = await examine(context, options);
   if (options.json) {
@@ -222,9 +222,13 @@ function describeStatus(status: Status): readonly string[] {
 
 /** `mesa_****9f2c from orgs/acme, for orgs/acme/repos/web (git remote origin); expires in 3 hours`. */
 function describeUsed({ state, requested: { scope, from }, used, online, now }: Status): string {
-  const origin = { flags: '', MESA_ORG: ' (MESA_ORG)', 'git remote': ' (git remote origin)', nothing: '' }[
-    from
-  ];
+  const origin = {
+    flags: '',
+    MESA_ORG: ' (MESA_ORG)',
+    'git remote': ' (git remote origin)',
+    config: ' (secrets.org in config.toml)',
+    nothing: '',
+  }[from];
   const purpose = scope.kind === 'global' ? '' : `, for ${formatStoreKey(scope)}${origin}`;
   if (used === undefined) {
     const where = scope.kind === 'global' ? '' : ` for ${formatStoreKey(scope)}${origin}`;

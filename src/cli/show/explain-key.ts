@@ -11,6 +11,11 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
   if (json) {
     context.output.json(describe(resolved));
   } else {
+    if (resolved.from === 'config' && resolved.scope.kind !== 'global') {
+      context.output.note(
+        `mesa: organization '${resolved.scope.org}' is the one of secrets.org in config.toml`,
+      );
+    }
     context.output.table(
       ['SOURCE', 'KEY', 'RESULT'],
       resolved.candidates.map((candidate) => [
@@ -25,9 +30,10 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
   }
 }
 
-function describe({ scope, candidates, used }: ResolvedKey): Record<string, unknown> {
+function describe({ scope, from, candidates, used }: ResolvedKey): Record<string, unknown> {
   return {
     requested_scope: formatStoreKey(scope),
+    requested_by: from === 'nothing' ? null : from.replace(' ', '_'),
     source: used?.source ?? null,
     masked_key: used?.token.masked() ?? null,
     expires: (used === undefined ? undefined : expiryOf(used))?.toISOString() ?? null,
