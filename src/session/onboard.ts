@@ -67,7 +67,11 @@ export async function onboard(
     [
       '',
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
-      outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
+      ...(outcomes.length > 0
+        ? [`In ${store.location}: ${describeOutcomes(outcomes)}.`]
+        : wanted === undefined
+          ? ['No key was added.']
+          : []),
       ...replacements.map((one) => `${describeReplacement(one, store.backend, keep)}.`),
       ...left.map((line) => `Note: ${line}.`),
       '',

@@ -33,10 +33,11 @@ export interface ResolvedKey {
 
 /** Every candidate of the lookup for the scope that the options and the surroundings name. Opens the store. */
 export async function resolveCandidates(context: Context, options: ScopeOptions): Promise<ResolvedKey> {
-  namedScope(options.org, options.repo);
+  const named = namedScope(options.org, options.repo);
   const environmentKey = context.environmentKey();
   const { config, store } = await beginCommand(context);
-  const { scope, from } = await usedScope(context, options, config);
+  const { scope, from }: UsedScope =
+    named === undefined ? await usedScope(context, options, config) : { scope: named, from: 'flags' };
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
   return { store, apiUrl: config.apiUrl, scope, from, candidates, used: usedCandidate(candidates) };
 }
