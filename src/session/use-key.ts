@@ -34,10 +34,16 @@ export interface ResolvedKey {
 /** Every candidate of the lookup for the scope that the options and the surroundings name. Opens the store. */
 export async function resolveCandidates(context: Context, options: ScopeOptions): Promise<ResolvedKey> {
   const named = namedScope(options.org, options.repo);
+  // Before anything is written: a repository of no organization is a mistake.
+  const early: UsedScope | undefined =
+    named !== undefined
+      ? { scope: named, from: 'flags' }
+      : options.repo === undefined
+        ? undefined
+        : await usedScope(context, options, await context.loadConfig());
   const environmentKey = context.environmentKey();
   const { config, store } = await beginCommand(context);
-  const { scope, from }: UsedScope =
-    named === undefined ? await usedScope(context, options, config) : { scope: named, from: 'flags' };
+  const { scope, from } = early ?? (await usedScope(context, options, config));
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
   return { store, apiUrl: config.apiUrl, scope, from, candidates, used: usedCandidate(candidates) };
 }

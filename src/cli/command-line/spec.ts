@@ -95,7 +95,9 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
 ];
 
 /** `--org`. @param absent what counts without it; that of a look-up by default */
-export function orgFlag(absent = "MESA_ORG, the checkout's, that of `mesa auth use`, or global"): FlagSpec {
+export function orgFlag(
+  absent = "MESA_ORG, the checkout's, or global, unless `mesa auth use` named one",
+): FlagSpec {
   return {
     long: '--org',
     value: 'organization',

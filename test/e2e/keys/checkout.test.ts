@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
+import { Token } from '../../../src/core/token.ts';
 import { ANOTHER_USER, CAN_CHOWN } from '../../support/confinement.ts';
 import { childEnv, runMesa, runShell } from '../../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../../support/stores.ts';
