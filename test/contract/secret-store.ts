@@ -639,7 +639,7 @@ export function fileStoreLaws(create: () => FileStoreUnderTest): void {
     expect(present).toBe(
       'version = 1\n\n[keys."orgs/acme"]\nkey = "mesa_second"\nadded = 2026-11-21T10:00:00.000Z\nnote = "ours"\n',
     );
-    expect(fields.filter((field) => previous?.includes(field))).toEqual(fields);
+    expect(fields.filter((field) => previous?.includes(field) === true)).toEqual(fields);
   });
 
   it('reads an entry that somebody wrote without `added`', async () => {
