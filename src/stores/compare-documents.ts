@@ -86,7 +86,7 @@ export function mergeDocuments(
  * the one that it does not take, so that it can be brought back; else what the present one, or else the incoming one, has
  * kept. What is merged twice gives the same as once.
  */
-export function withPrevious(
+function withPrevious(
   merged: StoreDocument,
   present: StoreDocument,
   incoming: StoreDocument,

@@ -72,7 +72,7 @@ async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): 
 }
 
 function isConfirmed(
-  context: Pick<Context, 'globals' | 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'prompter'>,
   { key, org }: OrgAccess,
   id: string,
   yes: boolean,

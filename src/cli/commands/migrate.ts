@@ -182,7 +182,7 @@ async function switchOver(
 }
 
 function isAllowed(
-  context: Pick<Context, 'globals' | 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'prompter'>,
   consent: Consent,
   { target }: Stores,
   changes: readonly PlannedChange[],

@@ -2,7 +2,7 @@ import { shellWord } from '../../core/escape-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { readNamedFile } from '../../platform/read-file.ts';
 import { type Context, peekConfig, beginCommand } from '../../session/context.ts';
-import { compareDocuments, mergeDocuments, withPrevious } from '../../stores/compare-documents.ts';
+import { compareDocuments, mergeDocuments } from '../../stores/compare-documents.ts';
 import { sameDocument, EMPTY_DOCUMENT, type StoreDocument } from '../../stores/document.ts';
 import { snapshotOfNew, replaceDocument } from '../../stores/store-snapshot.ts';
 import { DRY_RUN_FLAG, PLAN_JSON_FLAG } from '../command-line/shared-flags.ts';
@@ -82,9 +82,7 @@ async function runRestore(context: Context, options: RestoreOptions): Promise<vo
   const opened = store.readBytes() === undefined ? undefined : await store.snapshot();
   const present = opened?.document ?? EMPTY_DOCUMENT;
   const keeping = { now: context.host.now(), keep: config.keepReplaced };
-  const next = options.exact
-    ? withPrevious(backup, present, backup, keeping)
-    : mergeDocuments(present, backup, 'incoming', keeping);
+  const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming', keeping);
   const plan = planRestore(present, backup, options.exact);
 
   if (options.dryRun) {
