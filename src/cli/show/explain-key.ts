@@ -30,10 +30,9 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
   }
 }
 
-function describe({ scope, from, candidates, used }: ResolvedKey): Record<string, unknown> {
+function describe({ scope, candidates, used }: ResolvedKey): Record<string, unknown> {
   return {
     requested_scope: formatStoreKey(scope),
-    requested_by: from === 'nothing' ? null : from.replace(' ', '_'),
     source: used?.source ?? null,
     masked_key: used?.token.masked() ?? null,
     expires: (used === undefined ? undefined : expiryOf(used))?.toISOString() ?? null,
