@@ -13,6 +13,7 @@ import {
   UNLOCKED,
   writePlaintext,
   writeVault,
+  withoutPrevious,
 } from '../../support/stores.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
 import { openTerminal } from '../../support/terminal.ts';
