@@ -1,4 +1,4 @@
-import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts';
+import type { Change, ChangeOutcome, KeyEntries, OnReplaced } from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';
 
 /** One consistent view of the vault. */
@@ -12,6 +12,8 @@ export interface WriteOptions {
   readonly warn: Warn;
   /** Called under the lock. What it throws ends the write, with nothing changed. */
   readonly beforeWriting: () => Promise<void>;
+  /** See SecretStore.apply. */
+  readonly onReplaced?: OnReplaced;
 }
 
 /**

@@ -15,9 +15,12 @@ function replyFields(reply: Reply): object {
       const { code, message, hint } = reply.error;
       return { type: reply.type, code, message, hint, warnings: reply.warnings };
     }
+    case 'outcomes': {
+      const replacements = reply.replacements.map((one) => [formatStoreKey(one.scope), one.old, one.new]);
+      return { ...reply, replacements };
+    }
     case 'status':
     case 'locked':
-    case 'outcomes':
     case 'busy':
     case 'refused':
       return reply;

@@ -26,7 +26,9 @@ function changeFields(change: Change): readonly unknown[] {
   const scope = formatStoreKey(change.scope);
   switch (change.kind) {
     case 'set':
-      return [change.kind, scope, change.token.reveal(), change.api ?? null];
+      return [change.kind, scope, change.token.reveal(), change.api ?? null, change.keep ?? null];
+    case 'undo':
+      return [change.kind, scope, change.present?.reveal() ?? null, change.keep ?? null];
     case 'learn':
       return [change.kind, scope, change.token.reveal(), change.facts];
     case 'replace': {
@@ -34,6 +36,7 @@ function changeFields(change: Change): readonly unknown[] {
       return [kind, scope, token.reveal(), facts, old.reveal(), api ?? null];
     }
     case 'remove':
+    case 'forget':
       return [change.kind, scope];
   }
 }

@@ -1,5 +1,10 @@
 import { isPrintableName } from '../core/printable-name.ts';
-import type { ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
+import {
+  CHANGE_OUTCOMES,
+  type ChangeOutcome,
+  type KeyEntry,
+  type Replacement,
+} from '../core/secret-store.ts';
 import { isErrorCode, MesaAuthError } from '../errors.ts';
 import { UNREADABLE } from './format-reply.ts';
 import { REFUSALS, type AgentStatus, type Reply } from './protocol.ts';
@@ -14,14 +19,9 @@ import {
   type Fields,
 } from './wire.ts';
 
-const OUTCOMES: readonly string[] = [
-  'stored',
-  'replaced',
-  'unchanged',
-  'removed',
-  'learnt',
-  'absent',
-] satisfies ChangeOutcome[];
+const OUTCOMES: readonly string[] = CHANGE_OUTCOMES;
+/** A key's longest one. */
+const MASKED = /^[!-~]{1,16}$/;
 
 /** @returns 'version' for a line of another version, undefined for one that makes no sense */
 export function parseReply(line: string): Reply | 'version' | undefined {
@@ -53,7 +53,10 @@ export function parseReply(line: string): Reply | 'version' | undefined {
     }
     case 'outcomes': {
       const outcomes = parseAll(fields['outcomes'], parseOutcome);
-      return outcomes === undefined || warnings === undefined ? undefined : { type, outcomes, warnings };
+      const replacements = parseAll(fields['replacements'], parseReplacement);
+      return outcomes === undefined || replacements === undefined || warnings === undefined
+        ? undefined
+        : { type, outcomes, replacements, warnings };
     }
     case 'failed': {
       const error = parseError(fields);
@@ -126,6 +129,17 @@ function parseError({ code, message, hint }: Fields): MesaAuthError | undefined 
 function parseOutcome(value: unknown): ChangeOutcome | undefined {
   const text = parseText(value);
   return text !== undefined && OUTCOMES.includes(text) ? (text as ChangeOutcome) : undefined;
+}
+
+function parseReplacement(value: unknown): Replacement | undefined {
+  const [scope, old, next] = Array.isArray(value) ? [parseScope(value[0]), ...value.slice(1, 3)] : [];
+  return scope === undefined ||
+    typeof old !== 'string' ||
+    typeof next !== 'string' ||
+    !MASKED.test(old) ||
+    !MASKED.test(next)
+    ? undefined
+    : { scope, old, new: next };
 }
 
 function parseText(value: unknown): string | undefined {

@@ -71,10 +71,12 @@ function parseApply(vault: string, fields: Fields): Request | undefined {
 
 /** How many parts a change has, by its kind, which is the first. */
 const CHANGE_LENGTHS: ReadonlyMap<unknown, number> = new Map<Change['kind'], number>([
-  ['set', 4],
+  ['set', 5],
+  ['undo', 4],
   ['learn', 4],
   ['replace', 6],
   ['remove', 2],
+  ['forget', 2],
 ]);
 
 function parseChange(value: unknown): Change | undefined {
@@ -86,8 +88,15 @@ function parseChange(value: unknown): Change | undefined {
   if (scope === undefined) {
     return undefined;
   }
-  if (kind === 'remove') {
+  if (kind === 'remove' || kind === 'forget') {
     return { kind, scope };
+  }
+  if (kind === 'undo') {
+    const present = parts[1] === null ? null : parseToken(parts[1]);
+    const keep = parseKeep(parts[2]);
+    return present === undefined || keep === undefined
+      ? undefined
+      : { kind, scope, present: present ?? undefined, keep: keep ?? undefined };
   }
   const token = parseToken(parts[1]);
   return token === undefined ? undefined : parseWrite(kind, parts, scope, token);
@@ -102,7 +111,10 @@ function parseWrite(
 ): Change | undefined {
   if (kind === 'set') {
     const api = parseApi(parts[2]);
-    return api === undefined ? undefined : { kind, scope, token, api: api ?? undefined };
+    const keep = parseKeep(parts[3]);
+    return api === undefined || keep === undefined
+      ? undefined
+      : { kind, scope, token, api: api ?? undefined, keep: keep ?? undefined };
   }
   const facts = parseFacts(parts[2]);
   if (facts === undefined) {
@@ -116,6 +128,11 @@ function parseWrite(
   return kind !== 'replace' || old === undefined || api === undefined
     ? undefined
     : { kind, scope, old, token, facts, api: api ?? undefined };
+}
+
+/** Milliseconds; null where nothing was said, undefined for what is neither. */
+function parseKeep(value: unknown): number | null | undefined {
+  return value === null || (typeof value === 'number' && value >= 0) ? value : undefined;
 }
 
 function parseFacts(value: unknown): KeyFacts | undefined {

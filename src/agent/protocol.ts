@@ -1,18 +1,20 @@
 import type { KeyScope, StoreKey } from '../core/key-scope.ts';
-import type { Change, ChangeOutcome, KeyEntry } from '../core/secret-store.ts';
+import type { Change, ChangeOutcome, KeyEntry, Replacement } from '../core/secret-store.ts';
 import type { MesaAuthError } from '../errors.ts';
 import type { Moment } from './two-clocks.ts';
 
 // One JSON line each way on a connection of its own; docs/agent-protocol.md describes the messages.
 
 /** An agent of another version is replaced, not obeyed. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** Its line break included. */
 export const MAX_LINE_BYTES = 65_536;
 /** Of all lines of one request; only `apply` has several. */
 export const MAX_REQUEST_BYTES = 4 * MAX_LINE_BYTES;
 /** How long a connection may take, and how old a write may be when it is performed. */
 export const REQUEST_LIMIT_MS = 5_000;
+/** How many are told of in one reply, which is one line. Nobody reads more. */
+export const MAX_REPLACEMENTS = 16;
 export type Request =
   | { readonly type: 'status' }
   | { readonly type: 'lock' }
@@ -70,6 +72,7 @@ export type Reply =
   | {
       readonly type: 'outcomes';
       readonly outcomes: readonly ChangeOutcome[];
+      readonly replacements: readonly Replacement[];
       readonly warnings: readonly string[];
     }
   /** Deriving a key, or waiting for another writer: ask again. */

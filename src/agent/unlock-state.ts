@@ -1,9 +1,15 @@
 import { formatStoreKey } from '../core/key-scope.ts';
-import type { KeyEntry } from '../core/secret-store.ts';
+import type { KeyEntry, Replacement } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { AgentBackend } from './agent-backend.ts';
 import { countFitting } from './format-reply.ts';
-import { REQUEST_LIMIT_MS, type AgentStatus, type Reply, type Request } from './protocol.ts';
+import {
+  MAX_REPLACEMENTS,
+  REQUEST_LIMIT_MS,
+  type AgentStatus,
+  type Reply,
+  type Request,
+} from './protocol.ts';
 import { elapsed, type Moment } from './two-clocks.ts';
 
 export interface SessionOptions {
@@ -109,8 +115,15 @@ export function createUnlockState(options: SessionOptions): Session {
       const warn = (message: string): void => {
         warnings.push(message);
       };
-      const outcomes = await vault.apply(request.changes, { warn, beforeWriting });
-      return outcomes === undefined ? refused('unable') : { type: 'outcomes', outcomes, warnings };
+      const replacements: Replacement[] = [];
+      const outcomes = await vault.apply(request.changes, {
+        warn,
+        beforeWriting,
+        onReplaced: (replacement) => replacements.push(replacement),
+      });
+      return outcomes === undefined
+        ? refused('unable')
+        : { type: 'outcomes', outcomes, replacements: replacements.slice(0, MAX_REPLACEMENTS), warnings };
     });
   };
 

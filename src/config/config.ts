@@ -13,6 +13,10 @@ export interface Config {
   readonly backend: Backend;
   /** Milliseconds that a vault stays unlocked without use after its passphrase was typed; undefined for not at all. */
   readonly unlockTimeout: number | undefined;
+  /** The organization that is meant where a command that uses a key names none. */
+  readonly org: string | undefined;
+  /** Milliseconds that a replaced key is kept; 0 for not at all, undefined for as long as it is by default. */
+  readonly keepReplaced: number | undefined;
   /** Whether uses of keys are recorded; see cli/record-use.ts. */
   readonly audit: boolean;
   /** Where the API is, as `https://api.mesa.dev`: REST below `/v1`, git repositories below `/<org>/<repo>.git`. */
@@ -32,6 +36,8 @@ export const DEFAULT_CONFIG: Config = {
   file: undefined,
   backend: DEFAULT_BACKEND,
   unlockTimeout: undefined,
+  org: undefined,
+  keepReplaced: undefined,
   audit: true,
   apiUrl: DEFAULT_API_URL,
   serviceDomain: undefined,
@@ -59,7 +65,9 @@ export async function configFromTable(
       hint:
         path[1] === 'backend'
           ? `mend that line, or: mesa init --backend ${suggestBackend()}`
-          : 'mend that line',
+          : path[1] === 'org'
+            ? 'mend that line, or: mesa auth use acme'
+            : 'mend that line',
     });
   };
   const string = async (path: readonly string[], value: TomlValue | undefined): Promise<string | undefined> =>
@@ -92,6 +100,24 @@ export async function configFromTable(
       (where) => `secrets.unlock-timeout in ${where} is not a time up to 12h, as in 15m`,
     );
   }
+  const orgPath = ['secrets', 'org'];
+  const org = await string(orgPath, secrets?.get('org'));
+  if (org !== undefined && !isOrgSlug(org)) {
+    // Not its text: it may be a key in the wrong place.
+    return fail(orgPath, (where) => `secrets.org in ${where} is not an organization name`);
+  }
+  const keepPath = ['secrets', 'keep-replaced'];
+  const keepText = await string(keepPath, secrets?.get('keep-replaced'));
+  const keepReplaced =
+    keepText === undefined
+      ? undefined
+      : (await import('../core/keep-replaced.ts')).parseKeepReplaced(keepText);
+  if (keepText !== undefined && keepReplaced === undefined) {
+    return fail(
+      keepPath,
+      (where) => `secrets.keep-replaced in ${where} is not a time up to 365d, as in 7d, or 0`,
+    );
+  }
   const audit = secrets?.get('audit') ?? true;
   if (typeof audit !== 'boolean') {
     return fail(['secrets', 'audit'], (where) => `secrets.audit in ${where} is not true or false`);
@@ -118,6 +144,8 @@ export async function configFromTable(
     file,
     backend,
     unlockTimeout,
+    org,
+    keepReplaced,
     audit,
     apiUrl,
     serviceDomain: url === undefined ? domain : undefined,

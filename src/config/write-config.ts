@@ -18,33 +18,47 @@ const NEW_FILE = '# Configuration of mesa. Keys live in the secret store, never 
  */
 export function writeBackend(path: string, backend: Backend, unlockTimeout?: string): void {
   editConfig(path, (text) => {
-    try {
-      // What is set last comes first in the table.
-      const timed =
-        unlockTimeout === undefined ? text : setTomlString(text, 'secrets', 'unlock-timeout', unlockTimeout);
-      return setTomlString(timed, 'secrets', 'backend', backend);
-    } catch (error) {
-      if (error instanceof TypeError) {
-        throw new MesaAuthError('CONFIG_INVALID', `secrets in ${path} is not a table with a backend`, {
-          hint: 'mend it by hand: [secrets] backend = "encrypted-file"',
-          cause: error,
-        });
-      }
-      throw error;
-    }
+    // What is set last comes first in the table.
+    const timed =
+      unlockTimeout === undefined ? text : setSecret(text, path, 'unlock-timeout', unlockTimeout, '15m');
+    return setSecret(timed, path, 'backend', backend, 'encrypted-file');
   });
+}
+
+/**
+ * Sets `[secrets] org`; see writeBackend.
+ * @param inForce the text of another config file, which this one, once it is there, takes the place of
+ * @throws as writeBackend
+ */
+export function writeOrg(path: string, org: string, inForce?: string): void {
+  editConfig(path, (text) => setSecret(text, path, 'org', org, 'acme'), inForce);
+}
+
+function setSecret(text: string, path: string, name: string, value: string, example: string): string {
+  try {
+    return setTomlString(text, 'secrets', name, value);
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new MesaAuthError('CONFIG_INVALID', `secrets in ${path} is not a table with a ${name}`, {
+        hint: `mend it by hand: [secrets] ${name} = "${example}"`,
+        cause: error,
+      });
+    }
+    throw error;
+  }
 }
 
 /**
  * Replaces a config file by what `edit` makes of its text; it is created when it does not exist. A symbolic link is
  * followed, so that it stays a link. The caller holds the lock.
+ * @param initial what a file that does not exist begins with
  * @throws CONFIG_UNREADABLE, CONFIG_SYNTAX, IO, and what `edit` throws
  */
-export function editConfig(path: string, edit: (text: string) => string): void {
+export function editConfig(path: string, edit: (text: string) => string, initial = NEW_FILE): void {
   const present = readConfigText(path);
   let text: string;
   try {
-    text = edit(present ?? NEW_FILE);
+    text = edit(present ?? initial);
   } catch (error) {
     throw error instanceof MesaAuthError ? error : syntaxError(path, error);
   }

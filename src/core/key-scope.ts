@@ -17,6 +17,7 @@ const MAX_SHOWN_NAME = 40;
 const MAX_ORG_LENGTH = 64;
 const MAX_REPO_LENGTH = 100;
 const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+const MAY_BE_A_KEY = /mesa_|eyJ|:/;
 const REPO = /^[A-Za-z0-9._][A-Za-z0-9._-]{0,99}$/;
 
 /** Whether `text` is an organization slug (spec section 2). */
@@ -30,32 +31,65 @@ export function isRepoName(text: string): boolean {
 }
 
 /**
- * The scope that `--org` and `--repo` name; global when both are absent.
- * @throws USAGE for a repository without organization, INVALID_SCOPE for a malformed name
+ * The scope that `--org` and `--repo` name, the latter as `NAME` or `ORG/NAME`; global when both are absent.
+ * @throws USAGE for a repository without organization, or with two; INVALID_SCOPE for a malformed name
  */
 export function scopeFromNames(org: string | undefined, repo: string | undefined): KeyScope {
-  if (org === undefined) {
-    if (repo === undefined) {
-      return { kind: 'global' };
-    }
-    throw new MesaAuthError('USAGE', '--repo needs --org', {
-      hint: 'add --org ORG before --repo',
-    });
+  const named = namedScope(org, repo);
+  if (named !== undefined) {
+    return named;
   }
-  if (!isOrgSlug(org)) {
+  if (repo === undefined) {
+    return { kind: 'global' };
+  }
+  throw repoWithoutOrg(repo);
+}
+
+/** The error of a repository whose organization nobody named. @param repo a name that can be one */
+export function repoWithoutOrg(repo: string): MesaAuthError {
+  return new MesaAuthError('USAGE', '--repo needs --org', {
+    hint: `name its organization, too: --repo acme/${MAY_BE_A_KEY.test(repo) ? 'web' : repo}`,
+  });
+}
+
+/**
+ * As scopeFromNames, for commands that look elsewhere for an organization that was not named.
+ * @returns undefined where none was: what is named is a repository of another one, or nothing
+ * @throws as scopeFromNames, but not for a repository without organization
+ */
+export function namedScope(org: string | undefined, repo: string | undefined): KeyScope | undefined {
+  if (org !== undefined && !isOrgSlug(org)) {
     throw new MesaAuthError('INVALID_SCOPE', refusal(org, 'an organization name', MAX_ORG_LENGTH), {
       hint: 'use 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit at both ends and no ".."',
     });
   }
-  if (repo === undefined) {
-    return { kind: 'org', org };
-  }
-  if (!isRepoName(repo)) {
-    throw new MesaAuthError('INVALID_SCOPE', refusal(repo, 'a repository name', MAX_REPO_LENGTH), {
-      hint: 'use 1 to 100 of A-Z a-z 0-9 . _ - without a leading "-" or an ending ".git"',
+  const { of, name } = splitRepo(repo);
+  if (name !== undefined && !isRepoName(name)) {
+    throw new MesaAuthError('INVALID_SCOPE', refusal(name, 'a repository name', MAX_REPO_LENGTH), {
+      hint: 'use 1 to 100 of A-Z a-z 0-9 . _ - without a leading "-" or an ending ".git", or organization/name',
     });
   }
-  return { kind: 'repo', org, repo };
+  if (org !== undefined && of !== undefined && of !== org) {
+    throw new MesaAuthError('INVALID_SCOPE', '--org and --repo name two organizations', {
+      hint: `leave out one of them: ${MAY_BE_A_KEY.test(`${of}/${name}`) ? '--org' : `--repo ${of}/${name}`}`,
+    });
+  }
+  const owner = org ?? of;
+  return owner === undefined
+    ? undefined
+    : name === undefined
+      ? { kind: 'org', org: owner }
+      : { kind: 'repo', org: owner, repo: name };
+}
+
+/** `org/name` in its two parts; whatever is not written so is taken for a name. */
+function splitRepo(repo: string | undefined): {
+  readonly of: string | undefined;
+  readonly name: string | undefined;
+} {
+  const slash = repo?.indexOf('/') ?? -1;
+  const [of = '', name = ''] = slash === -1 ? [] : [repo?.slice(0, slash), repo?.slice(slash + 1)];
+  return isOrgSlug(of) && isRepoName(name) ? { of, name } : { of: undefined, name: repo };
 }
 
 /** Of a hint only the limit could be told; that it is the length, nobody sees. */
@@ -67,7 +101,7 @@ function refusal(text: string, what: string, most: number): string {
 
 /** A name in an error, unless it looks like a key that somebody put in the wrong place, alone or as `org:key`. */
 function showName(text: string): string {
-  return text.length > MAX_SHOWN_NAME || /mesa_|eyJ|:/.test(text) ? 'what was given' : quoteText(text);
+  return text.length > MAX_SHOWN_NAME || MAY_BE_A_KEY.test(text) ? 'what was given' : quoteText(text);
 }
 
 export function formatStoreKey(scope: KeyScope): StoreKey {

@@ -39,17 +39,34 @@ export interface KeyFacts {
   readonly expires?: Date | undefined;
 }
 
+/** How long a key that was replaced can be brought back, where nothing else is said: 7 days, in milliseconds. */
+export const KEEP_REPLACED_MS: number = 7 * 24 * 60 * 60 * 1_000;
+
 export type Change =
+  /** The key that was there, if it is another one, becomes the previous key of the scope. */
   | {
       readonly kind: 'set';
       readonly scope: KeyScope;
       readonly token: Token;
       /** See KeyEntry. */
       readonly api?: string | undefined;
+      /** Milliseconds that the replaced key is kept; KEEP_REPLACED_MS when absent. With 0 no previous key of any scope is. */
+      readonly keep?: number | undefined;
+    }
+  /** Exchanges a scope's key and its previous one, as long as `present` is the key there; undefined for none. */
+  | {
+      readonly kind: 'undo';
+      readonly scope: KeyScope;
+      readonly present: Token | undefined;
+      /** As of a set. */
+      readonly keep?: number | undefined;
     }
   /** Adds what is known of a key, as long as that very key is still there. What is undefined stays. */
   | { readonly kind: 'learn'; readonly scope: KeyScope; readonly token: Token; readonly facts: KeyFacts }
-  /** Puts a key, with what is known of it, in the place of another, as long as that very one is still there. */
+  /**
+   * Puts a key, with what is known of it, in the place of another, as long as that very one is still there. The other
+   * one is of no use any more: it is no previous key, there or anywhere, and what was the previous key there is none either.
+   */
   | {
       readonly kind: 'replace';
       readonly scope: KeyScope;
@@ -59,15 +76,37 @@ export type Change =
       /** See KeyEntry. */
       readonly api?: string | undefined;
     }
-  | { readonly kind: 'remove'; readonly scope: KeyScope };
+  /** Removes a scope's key, and its previous one with it. */
+  | { readonly kind: 'remove'; readonly scope: KeyScope }
+  /** Removes a scope's previous key alone. */
+  | { readonly kind: 'forget'; readonly scope: KeyScope };
 
 /**
- * What a change found: `stored` and `replaced` answer a set, and `unchanged` that of the very key which is there, for the same
- * API; `replaced` a replace, also one that was done before,
- * `removed` a remove, `learnt` a learn. `absent` answers the last three where there was nothing to change: no such key,
- * or one of which all that was known already.
+ * What a change found: `stored`, `replaced` and, for the very key that is there, for the same API, `unchanged` answer a
+ * set, `replaced` a replace, also one that was done before,
+ * `removed` a remove, `learnt` a learn, `undone` an undo, `forgotten` a forget. `absent` answers all but a set where there
+ * was nothing to change: no such key, none before it, or one of which all that was known already.
  */
-export type ChangeOutcome = 'stored' | 'replaced' | 'unchanged' | 'removed' | 'learnt' | 'absent';
+export const CHANGE_OUTCOMES = [
+  'stored',
+  'replaced',
+  'unchanged',
+  'removed',
+  'learnt',
+  'undone',
+  'forgotten',
+  'absent',
+] as const;
+export type ChangeOutcome = (typeof CHANGE_OUTCOMES)[number];
+
+/** A key in the place of another one that was there, both masked. */
+export interface Replacement {
+  readonly scope: KeyScope;
+  readonly old: string;
+  readonly new: string;
+}
+
+export type OnReplaced = (replacement: Replacement) => void;
 
 /**
  * A place that keeps keys by scope. Absence is a value, failure is an error: a store that does not exist
@@ -90,8 +129,11 @@ export interface SecretStore {
   /**
    * Performs all changes, in order, as one transaction: all are durable when the promise resolves, or none
    * took place. Concurrent callers, in any process, do not lose each other's changes. Changes that alter
-   * nothing (removing what is not there, setting what is) write nothing, and sets of that kind need no place to write. No changes at all make an empty store where there is none.
+   * nothing (removing what is not there, setting what is) write nothing, and sets of that kind need no place to write.
+   * No changes at all make an empty store where there is none. Whatever is written, previous keys whose time is over are
+   * not written again.
+   * @param onReplaced told, once all is durable, of every key that a set or an undo put in the place of another
    * @returns one outcome per change
    */
-  apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]>;
+  apply(changes: readonly Change[], onReplaced?: OnReplaced): Promise<readonly ChangeOutcome[]>;
 }

@@ -9,6 +9,7 @@ import { checkLegacyKeys } from './check-legacy-keys.ts';
 import { checkLock } from './check-lock.ts';
 import { checkMounts } from './check-mounts.ts';
 import { checkPlaintextDisk } from './check-plaintext-disk.ts';
+import { checkPreviousKeys } from './check-previous-keys.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkSlowStart } from './check-slow-start.ts';
 import { checkBothBackends, checkStores } from './check-stores.ts';
@@ -34,6 +35,7 @@ export async function examine(
     ...(await checkStores(patient)),
     ...(await checkExpiryDates(patient)),
     ...checkExpiredKeys(patient),
+    ...(await checkPreviousKeys(patient)),
     ...(await checkLegacyKeys(patient)),
     ...checkBothBackends(patient, passing),
     ...checkPlaintextDisk(patient, passing),

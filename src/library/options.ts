@@ -4,7 +4,7 @@ import { MesaAuthError } from '../errors.ts';
 
 /** What every function that uses a key takes. */
 export interface KeyOptions {
-  /** The organization; when absent, `MESA_ORG`, else that of the checkout in `cwd`, else the global key is meant. */
+  /** The organization; when absent, `MESA_ORG`, else that of the checkout in `cwd`, else `[secrets] org` of the configuration, else the global key is meant. */
   readonly org?: string | undefined;
   /** Opens the vault; when absent, `MESA_VAULT_PASSPHRASE` of `env` does, else the unlock agent. */
   readonly passphrase?: string | undefined;

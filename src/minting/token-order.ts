@@ -47,9 +47,7 @@ export function parseTtl(text: string): number {
 export function parseRepos(texts: readonly string[], org: string | undefined): readonly RepoScope[] {
   const repos = new Map<string, RepoScope>();
   for (const text of texts) {
-    const slash = text.indexOf('/');
-    const scope =
-      slash === -1 ? scopeFromNames(org, text) : scopeFromNames(text.slice(0, slash), text.slice(slash + 1));
+    const scope = scopeFromNames(text.includes('/') ? undefined : org, text);
     // `scopeFromNames` with a repository gives nothing else.
     if (scope.kind === 'repo') {
       repos.set(repoName(scope), scope);

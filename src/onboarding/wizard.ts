@@ -1,6 +1,7 @@
 import { describeKeyProblem, parseIncomingKey } from '../core/incoming-key.ts';
-import { isOrgSlug, type KeyScope } from '../core/key-scope.ts';
-import { otherBackend, type Backend, type Change } from '../core/secret-store.ts';
+import { formatStoreKey, isOrgSlug, type KeyScope } from '../core/key-scope.ts';
+import { otherBackend, type Backend, type Change, type KeyEntries } from '../core/secret-store.ts';
+import type { Token } from '../core/token.ts';
 import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import type { Choice, Prompter } from '../platform/prompter.ts';
 import type { Probe } from './probe.ts';
@@ -10,19 +11,26 @@ export interface WizardInput {
   readonly probe: Probe;
   /** Chosen already, by `--backend`. */
   readonly backend: Backend | undefined;
-  /** What the configuration says until now; undefined on a first run. */
+  /** Where keys are kept until now; undefined on a first run. */
   readonly current: Backend | undefined;
   /** What the keys are for; undefined where that is not known. */
   readonly apiUrl: string | undefined;
+  /** The key that is to be stored; undefined where that is asked, too. */
+  readonly wanted: { readonly scope: KeyScope; readonly token: Token | undefined } | undefined;
   /** Called once the backend is known: asks what it needs, the passphrase of a new or of the present vault. */
-  readonly prepare: (backend: Backend) => Promise<{ readonly isNewVault: boolean }>;
+  readonly prepare: (
+    backend: Backend,
+  ) => Promise<{ readonly isNewVault: boolean; readonly present: KeyEntries }>;
 }
+
+/** A key that was typed. */
+type NewKey = Extract<Change, { kind: 'set' }>;
 
 export interface WizardAnswers {
   readonly backend: Backend;
   /** How long a vault stays unlocked after its passphrase was typed, as in `15m`; undefined for not at all. */
   readonly unlockTimeout: string | undefined;
-  readonly changes: readonly Change[];
+  readonly changes: readonly NewKey[];
 }
 
 const DESCRIPTIONS: Readonly<Record<Backend, string>> = {
@@ -36,7 +44,9 @@ export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
   prompter.say(
     [
       '',
-      'Welcome to mesa: it keeps your API keys and hands out the right one.',
+      input.current === undefined
+        ? 'Welcome to mesa: it keeps your API keys and hands out the right one.'
+        : `mesa is set up: keys are kept in ${input.current}.`,
       ...probe.findings.map((line) => `- ${line}`),
       '',
     ].join('\n'),
@@ -44,9 +54,10 @@ export async function runWizard(input: WizardInput): Promise<WizardAnswers> {
   const backend =
     input.backend ??
     (await prompter.choose('Where should your keys be kept?', orderedChoices(input), input.current));
-  const { isNewVault } = await input.prepare(backend);
+  const { isNewVault, present } = await input.prepare(backend);
   const unlockTimeout = isNewVault && (await askUnlock(prompter)) ? DEFAULT_UNLOCK_TIME : undefined;
-  return { backend, unlockTimeout, changes: await askKeys(input) };
+  const changes = input.wanted === undefined ? await askKeys(input, present) : await askWanted(input);
+  return { backend, unlockTimeout, changes };
 }
 
 function orderedChoices({ probe: { recommended }, current }: WizardInput): readonly Choice<Backend>[] {
@@ -66,9 +77,25 @@ function askUnlock(prompter: Prompter): Promise<boolean> {
   return prompter.confirm('Keep the vault unlocked for 15 minutes after each use? (recommended)', true);
 }
 
-async function askKeys({ prompter, apiUrl }: WizardInput): Promise<readonly Change[]> {
+/** The one key that the command stores, unless that is known. */
+async function askWanted({ prompter, apiUrl, wanted }: WizardInput): Promise<readonly NewKey[]> {
+  if (wanted === undefined || wanted.token !== undefined) {
+    return [];
+  }
+  const { scope } = wanted;
+  const value = await prompter.secret({
+    message: `API token for ${formatStoreKey(scope)}:`,
+    check: (answer) => {
+      const problem = describeKeyProblem(answer);
+      return problem === undefined ? undefined : `the token ${problem}`;
+    },
+  });
+  return [{ kind: 'set', scope, token: parseIncomingKey(value, { name: 'the token' }), api: apiUrl }];
+}
+
+async function askKeys({ prompter, apiUrl }: WizardInput, present: KeyEntries): Promise<readonly NewKey[]> {
   // By organization: a second token for one replaces the first.
-  const changes = new Map<string, Change>();
+  const changes = new Map<string, NewKey>();
   for (;;) {
     const message =
       changes.size === 0 ? 'Organization (Enter to skip):' : 'Another organization (Enter to finish):';
@@ -77,6 +104,10 @@ async function askKeys({ prompter, apiUrl }: WizardInput): Promise<readonly Chan
       return [...changes.values()];
     }
     const scope: KeyScope = { kind: 'org', org };
+    const before = changes.get(org)?.token ?? present.get(formatStoreKey(scope))?.token;
+    if (before !== undefined) {
+      prompter.say(`${org} is there already (${before.masked()}); it is replaced when a token is given.`);
+    }
     const value = await prompter.secret({
       message: `API token for ${org} (Enter for none):`,
       check: describeAnswerProblem,

@@ -11,7 +11,9 @@ import {
   type Config,
 } from '../config/config.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
+import type { KeyScope } from '../core/key-scope.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
+import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
 import type { Paths } from '../platform/paths.ts';
@@ -40,6 +42,15 @@ export interface OnboardOptions {
   readonly backend?: Backend | undefined;
   /** What the configuration says until now; undefined on a first run. */
   readonly current?: Backend | undefined;
+  /** What the command that was asked for stores: instead of asking for organizations and their tokens. */
+  readonly wanted?: Wanted | undefined;
+}
+
+/** A key that a command is about to store. */
+export interface Wanted {
+  readonly scope: KeyScope;
+  /** Undefined where it is yet to be asked for. */
+  readonly token: Token | undefined;
 }
 
 /** What talks with a person, and is loaded when it does. */
@@ -48,8 +59,8 @@ export interface Interaction {
   openPrompter(context: Context): Promise<Prompter | undefined>;
   /** Asks for a new passphrase, twice, or makes one. @param purpose as in `Passphrase for the new vault` */
   askNewPassphrase(prompter: Prompter, purpose: string): Promise<string>;
-  /** The wizard of a first run. */
-  onboard(context: Context, options: OnboardOptions): Promise<void>;
+  /** The wizard of a first run. @returns the token that was asked for and stored for `wanted`; undefined for none */
+  onboard(context: Context, options: OnboardOptions): Promise<Token | undefined>;
 }
 
 export interface ContextOptions {
@@ -153,15 +164,23 @@ export class Context {
     const { paths, explicitConfig, host } = this;
     const candidates = readsNoFile(host.env) ? [] : paths.configFiles;
     // The other one would hide the keys that there are.
-    const suggestBackend = (): Backend =>
-      existsSync(paths.plaintextStore) && !existsSync(paths.encryptedStore)
-        ? 'plaintext-file'
-        : DEFAULT_BACKEND;
-    const config = await loadConfig(explicitConfig, candidates, suggestBackend);
+    const suggestBackend = (): Backend => this.storeThere ?? DEFAULT_BACKEND;
+    const found = await loadConfig(explicitConfig, candidates, suggestBackend);
+    const config = found.file === undefined ? { ...found, backend: suggestBackend() } : found;
     if (config.unknownSettings.length > 0 && this.#looseness === 'tighten') {
       await this.#warnOfSettings(config);
     }
     return withEnvironment(config, host.env);
+  }
+
+  /** The backend of which there is a store, as of a machine without a configuration; the vault where there are both. */
+  get storeThere(): Backend | undefined {
+    const { encryptedStore, plaintextStore } = this.paths;
+    return existsSync(encryptedStore)
+      ? 'encrypted-file'
+      : existsSync(plaintextStore)
+        ? 'plaintext-file'
+        : undefined;
   }
 
   async #warnOfSettings({ file = '', unknownSettings }: Config): Promise<void> {
@@ -271,18 +290,22 @@ export class Context {
 export interface Begun {
   readonly config: Config;
   readonly store: SecretStore;
+  /** What the wizard asked for and stored for `wanted`, so that nobody is asked again. */
+  readonly stored: Token | undefined;
 }
 
 /**
  * What comes before every command that uses the store: the configuration, or on a first run the wizard; then the
  * keys of MESA_ORGS. A malformed MESA_ORGS stops the command before any of it.
  * @param loaded the configuration, from a command that never starts the wizard
+ * @param wanted what the command stores
  */
-export async function beginCommand(context: Context, loaded?: Config): Promise<Begun> {
+export async function beginCommand(context: Context, loaded?: Config, wanted?: Wanted): Promise<Begun> {
   const register = isSecretSet(context.host.env, 'MESA_ORGS')
     ? (await import('./register-orgs.ts')).registerOrgs(context.host)
     : undefined;
-  const config = loaded ?? (await configure(context));
+  const { config, stored } =
+    loaded === undefined ? await configure(context, wanted) : { config: loaded, stored: undefined };
   for (const org of config.legacyKeyOrgs) {
     context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
   }
@@ -290,33 +313,24 @@ export async function beginCommand(context: Context, loaded?: Config): Promise<B
     context.output.hint('what to do: mesa auth doctor');
   }
   const store = await context.store(config.backend);
-  await register?.(store, config.apiUrl, context.output);
-  return { config, store };
+  await register?.(store, config, context.output);
+  return { config, store, stored };
 }
 
-async function configure(context: Context): Promise<Config> {
+/** The configuration; on a first run, after the wizard or after what goes without one. */
+export async function configure(context: Context, wanted?: Wanted): Promise<Omit<Begun, 'store'>> {
   const config = await context.loadConfig();
   if (config.file !== undefined) {
-    return config;
+    return { config, stored: undefined };
   }
-  if (context.canOnboard) {
+  if (context.canOnboard && context.storeThere === undefined) {
     const { paths, interaction } = context;
-    await interaction?.onboard(context, { configFile: paths.configFiles[0], apiUrl: config.apiUrl });
-    return context.reloadConfig();
+    const options = { configFile: paths.configFiles[0], apiUrl: config.apiUrl, wanted };
+    const stored = await interaction?.onboard(context, options);
+    return { config: await context.reloadConfig(), stored };
   }
-  if (context.globals.nonInteractive && !readsNoFile(context.host.env)) {
-    const { saveBackend } = await import('./config-target.ts');
-    try {
-      await saveBackend(context, context.paths.configFiles[0], config.backend);
-    } catch (error) {
-      // The command itself may need nothing to be written, as on a read-only home.
-      if (!(error instanceof MesaAuthError)) {
-        throw error;
-      }
-      context.output.warn(`the default configuration was not saved: ${error.message}`);
-    }
-  }
-  return config;
+  const { settleWithoutWizard } = await import('./first-run.ts');
+  return { config: await settleWithoutWizard(context, config), stored: undefined };
 }
 
 /** The configuration as it is, for a command that writes nothing: no wizard, and no key of MESA_ORGS is registered. */

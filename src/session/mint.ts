@@ -113,11 +113,22 @@ interface Target {
   readonly repos: readonly RepoScope[] | null;
 }
 
+/** The organization of repositories that were named alone. @throws USAGE when none is known */
+async function orgFor(
+  context: Pick<Context, 'environmentOrg' | 'host' | 'loadConfig' | 'output'>,
+  repo: string,
+): Promise<string | undefined> {
+  const { scope } = await usedScope(context, { org: undefined, repo }, await context.loadConfig());
+  return scope.kind === 'global' ? undefined : scope.org;
+}
+
 async function namedTarget(
   context: Pick<Context, 'environmentOrg' | 'host' | 'loadConfig' | 'output'>,
   options: MintOptions,
 ): Promise<Target> {
-  const { org, allRepos } = options;
+  const { allRepos } = options;
+  const bare = options.repos.find((name) => !name.includes('/'));
+  const org = options.org ?? (bare === undefined ? undefined : await orgFor(context, bare));
   const repos = parseRepos(options.repos, org);
   const [first, ...others] = repos;
   if (first !== undefined) {

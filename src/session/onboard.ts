@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 
-import { isEncrypted, otherBackend, type Backend } from '../core/secret-store.ts';
+import { isEncrypted, otherBackend, type Backend, type Replacement } from '../core/secret-store.ts';
+import type { Token } from '../core/token.ts';
 import { parseUnlockTime } from '../core/unlock-time.ts';
+import { MesaAuthError } from '../errors.ts';
 import { probeMachine } from '../onboarding/probe.ts';
 import { runWizard } from '../onboarding/wizard.ts';
 import { assertReplaceable } from '../platform/replaceable.ts';
@@ -12,16 +14,20 @@ import { assertConfigReplaceable, saveBackend } from './config-target.ts';
 import type { Context, OnboardOptions } from './context.ts';
 import { alignColumns } from './output.ts';
 import { describeOutcomes } from './outcomes.ts';
+import { describeReplacement } from './replacement.ts';
 
-/** The wizard: questions, then one write to the store, then the config file, then a summary. */
-export function onboard(context: Context, options: OnboardOptions): Promise<void> {
+/**
+ * The wizard: questions, then one write to the store, then the config file, then a summary.
+ * @returns the token that was asked for and stored for `wanted`; undefined for none
+ */
+export function onboard(context: Context, options: OnboardOptions): Promise<Token | undefined> {
   return context.withTerminalHeld(() => runOnboarding(context, options));
 }
 
 async function runOnboarding(
   context: Context,
-  { configFile, apiUrl, backend, current }: OnboardOptions,
-): Promise<void> {
+  { configFile, apiUrl, backend, current, wanted }: OnboardOptions,
+): Promise<Token | undefined> {
   const prompter = await context.prompter();
   if (prompter === undefined) {
     throw vaultLocked(context.paths.encryptedStore);
@@ -41,8 +47,9 @@ async function runOnboarding(
     prompter,
     probe,
     backend,
-    current,
+    current: current ?? context.storeThere,
     apiUrl,
+    wanted,
     prepare: async (chosen) => {
       assertReplaceable((await context.store(chosen)).location);
       const isNewVault = isEncrypted(chosen) && !existsSync(context.paths.encryptedStore);
@@ -50,14 +57,18 @@ async function runOnboarding(
         await passphrases.toCreate();
       }
       // Nobody shall type keys for a store that turns out not to open.
-      await (await context.store(chosen)).read();
-      return { isNewVault };
+      return { isNewVault, present: await (await context.store(chosen)).read() };
     },
   });
   const { unlockTimeout } = answers;
   passphrases.unlockFor(unlockTimeout === undefined ? undefined : parseUnlockTime(unlockTimeout));
   const store = await context.store(answers.backend);
-  const outcomes = await store.apply(answers.changes);
+  const keep = await keepReplaced(context);
+  const replacements: Replacement[] = [];
+  const outcomes = await store.apply(
+    answers.changes.map((change) => ({ ...change, keep })),
+    (one) => replacements.push(one),
+  );
   await saveBackend(context, configFile, answers.backend, unlockTimeout);
   const left = await describeKeysLeft(context, current, answers.backend);
   const org =
@@ -66,7 +77,12 @@ async function runOnboarding(
     [
       '',
       `Saved in ${configFile}: keys are kept in ${store.backend}.`,
-      outcomes.length > 0 ? `In ${store.location}: ${describeOutcomes(outcomes)}.` : 'No key was added.',
+      ...(outcomes.length > 0
+        ? [`In ${store.location}: ${describeOutcomes(outcomes)}.`]
+        : wanted === undefined
+          ? ['No key was added.']
+          : []),
+      ...replacements.map((one) => `${describeReplacement(one, store.backend, keep)}.`),
       ...left.map((line) => `Note: ${line}.`),
       '',
       'Next:',
@@ -82,6 +98,20 @@ async function runOnboarding(
       '',
     ].join('\n'),
   );
+  const [change] = wanted === undefined ? [] : answers.changes;
+  return change?.token;
+}
+
+/** As the configuration says, as far as it does: init can mend one that does not. */
+async function keepReplaced(context: Pick<Context, 'loadConfig'>): Promise<number | undefined> {
+  try {
+    return (await context.loadConfig()).keepReplaced;
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 /**

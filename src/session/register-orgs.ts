@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import { isForApi } from '../core/api-url.ts';
 import { formatStoreKey, type KeyScope } from '../core/key-scope.ts';
 import type { Change, SecretStore } from '../core/secret-store.ts';
@@ -12,9 +13,9 @@ import type { Output } from './output.ts';
  */
 export function registerOrgs(
   host: Pick<Host, 'env'>,
-): (store: SecretStore, apiUrl: string, output: Output) => Promise<void> {
+): (store: SecretStore, config: Pick<Config, 'apiUrl' | 'keepReplaced'>, output: Output) => Promise<void> {
   const { variable, tokens } = readOrgs(host);
-  return async (store, apiUrl, output) => {
+  return async (store, { apiUrl, keepReplaced: keep }, output) => {
     if (tokens.size === 0) {
       return;
     }
@@ -24,7 +25,7 @@ export function registerOrgs(
       const scope: KeyScope = { kind: 'org', org };
       const entry = present.get(formatStoreKey(scope));
       if (entry?.token.equals(token) !== true || !isForApi(entry, apiUrl)) {
-        changes.push({ kind: 'set', scope, token, api: apiUrl });
+        changes.push({ kind: 'set', scope, token, api: apiUrl, keep });
       }
     }
     if (changes.length > 0) {

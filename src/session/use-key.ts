@@ -11,19 +11,21 @@ import {
   usedCandidate,
   type Candidate,
 } from '../core/candidates.ts';
-import { formatStoreKey, type KeyScope, scopeFromNames } from '../core/key-scope.ts';
+import { formatStoreKey, type KeyScope, namedScope } from '../core/key-scope.ts';
 import type { SecretStore } from '../core/secret-store.ts';
 import { FULL_USE_LOG_BYTES } from '../core/use-log-size.ts';
 import { errnoOf, MesaAuthError, type ErrorCode } from '../errors.ts';
 import { appendLine } from '../platform/private-file.ts';
 import { type Context, beginCommand } from './context.ts';
-import { usedScope, type ScopeOptions } from './used-scope.ts';
+import { scopeIn, usedScope, type ScopeOptions, type UsedScope } from './used-scope.ts';
 
 export interface ResolvedKey {
   readonly store: SecretStore;
   /** The API that is configured. */
   readonly apiUrl: string;
   readonly scope: KeyScope;
+  /** What named the scope. */
+  readonly from: UsedScope['from'];
   readonly candidates: readonly Candidate[];
   /** Undefined when the lookup found none. */
   readonly used: UsedKey | undefined;
@@ -31,12 +33,19 @@ export interface ResolvedKey {
 
 /** Every candidate of the lookup for the scope that the options and the surroundings name. Opens the store. */
 export async function resolveCandidates(context: Context, options: ScopeOptions): Promise<ResolvedKey> {
-  const named = scopeFromNames(options.org, options.repo);
+  const named = namedScope(options.org, options.repo);
+  // Before anything is written: a repository of no organization is a mistake.
+  const early: UsedScope | undefined =
+    named !== undefined
+      ? { scope: named, from: 'flags' }
+      : options.repo === undefined
+        ? undefined
+        : await usedScope(context, options, await context.loadConfig());
   const environmentKey = await context.environmentKey();
   const { config, store } = await beginCommand(context);
-  const scope = named.kind === 'global' ? (await usedScope(context, options, config)).scope : named;
+  const { scope, from } = early ?? (await usedScope(context, options, config));
   const candidates = listCandidates(scope, environmentKey, await store.read(lookupOrder(scope)));
-  return { store, apiUrl: config.apiUrl, scope, candidates, used: usedCandidate(candidates) };
+  return { store, apiUrl: config.apiUrl, scope, from, candidates, used: usedCandidate(candidates) };
 }
 
 /**
@@ -62,16 +71,18 @@ export function resolveKey(
   options: ScopeOptions,
   destination: Destination,
 ): Promise<KeyInUse> {
-  const named = scopeFromNames(options.org, options.repo);
-  const environmentOrg = context.environmentOrg();
+  const { org, repo } = options;
+  const known = context.environmentOrg();
+  // Where no organization is known yet, the environment's key is for any; a repository needs one all the same.
   const scope: KeyScope =
-    named.kind === 'global' && environmentOrg !== undefined ? { kind: 'org', org: environmentOrg } : named;
+    namedScope(org, repo) ?? (known === undefined ? { kind: 'global' } : scopeIn(known, repo));
+  const isKnown = repo === undefined || scope.kind !== 'global';
   return handOut(
     context,
     scope,
     destination,
     async () =>
-      (await environmentKeyFor(context, scope)) ??
+      (isKnown ? await environmentKeyFor(context, scope) : undefined) ??
       keyInUse(context, await resolveCandidates(context, options)),
     (key) => Promise.resolve(key),
   );

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { scopeFromNames, type KeyScope, type RepoScope } from '../core/key-scope.ts';
+import { namedScope, repoWithoutOrg, type KeyScope, type RepoScope } from '../core/key-scope.ts';
 import type { Context } from './context.ts';
 
 /** `--org` and `--repo`, as given. */
@@ -11,28 +11,45 @@ export interface ScopeOptions {
 export interface UsedScope {
   readonly scope: KeyScope;
   /** What named it. */
-  readonly from: 'flags' | 'MESA_ORG' | 'git remote' | 'nothing';
+  readonly from: 'flags' | 'MESA_ORG' | 'git remote' | 'config' | 'nothing';
 }
 
 /**
- * What a command that uses a key works for: the flags, else MESA_ORG, else the checkout's remote (said on stderr),
- * else everything (global). See spec section 6.
+ * What a command that uses a key works for: the flags, else MESA_ORG, else the checkout's remote (said on stderr), else
+ * the organization of the configuration, else everything (global). A repository that was named alone is of the
+ * organization that is found so. See spec section 6.
+ * @throws USAGE for a repository when there is none, INVALID_SCOPE
  */
 export async function usedScope(
   context: Pick<Context, 'environmentOrg' | 'host' | 'output'>,
   options: ScopeOptions,
   config: Config,
 ): Promise<UsedScope> {
-  const scope = scopeFromNames(options.org, options.repo);
-  if (scope.kind !== 'global') {
-    return { scope, from: 'flags' };
+  const { repo } = options;
+  const named = namedScope(options.org, repo);
+  if (named !== undefined) {
+    return { scope: named, from: 'flags' };
   }
   const org = context.environmentOrg();
   if (org !== undefined) {
-    return { scope: { kind: 'org', org }, from: 'MESA_ORG' };
+    return { scope: scopeIn(org, repo), from: 'MESA_ORG' };
   }
   const found = await checkoutRepository(context, config);
-  return found === undefined ? { scope, from: 'nothing' } : { scope: found, from: 'git remote' };
+  if (found !== undefined) {
+    return { scope: repo === undefined ? found : scopeIn(found.org, repo), from: 'git remote' };
+  }
+  if (config.org !== undefined) {
+    return { scope: scopeIn(config.org, repo), from: 'config' };
+  }
+  if (repo !== undefined) {
+    throw repoWithoutOrg(repo);
+  }
+  return { scope: { kind: 'global' }, from: 'nothing' };
+}
+
+/** @param repo a name that namedScope took; the organization itself is meant when absent */
+export function scopeIn(org: string, repo: string | undefined): KeyScope {
+  return repo === undefined ? { kind: 'org', org } : { kind: 'repo', org, repo };
 }
 
 /**

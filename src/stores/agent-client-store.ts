@@ -4,7 +4,14 @@ import type { Reply, Request } from '../agent/protocol.ts';
 import type { AgentPlace } from '../agent/socket-path.ts';
 import { readClocks, elapsed, type Moment } from '../agent/two-clocks.ts';
 import { compareScopes, formatStoreKey, type KeyScope } from '../core/key-scope.ts';
-import type { Change, ChangeOutcome, KeyEntries, KeyEntry, SecretStore } from '../core/secret-store.ts';
+import type {
+  Change,
+  ChangeOutcome,
+  KeyEntries,
+  KeyEntry,
+  OnReplaced,
+  SecretStore,
+} from '../core/secret-store.ts';
 import type { Warn } from '../platform/private-file.ts';
 
 export interface AgentClientStoreOptions {
@@ -38,10 +45,17 @@ const NO_AGENT: Readonly<Record<Failure | 'busy', string>> = {
   busy: 'the unlock agent has been busy for half a minute',
 };
 
+/** What a change that was done without our knowing gives when it is done again and finds nothing to do. */
+const DONE_BEFORE: Readonly<Record<string, ChangeOutcome>> = {
+  remove: 'removed',
+  undo: 'undone',
+  forget: 'forgotten',
+};
+
 /**
  * The vault through the agent, which knows the passphrase. Whatever keeps the agent from answering, the vault itself is
  * opened instead, and asks for its passphrase. A write that was sent and not answered may have been done or not; then it
- * is done again, which for a set is the same, and a remove that finds nothing is taken for done.
+ * is done again, which for a set is the same; a remove, an undo or a forget that finds nothing is taken for done.
  */
 export class AgentClientStore implements SecretStore {
   readonly backend = 'encrypted-file';
@@ -61,14 +75,14 @@ export class AgentClientStore implements SecretStore {
     return entries ?? (await this.#open()).read(scopes);
   }
 
-  async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
+  async apply(changes: readonly Change[], onReplaced?: OnReplaced): Promise<readonly ChangeOutcome[]> {
     this.#uncertain = false;
     const outcomes =
-      (this.#vault === undefined ? await this.#applyThroughAgent(changes) : undefined) ??
-      (await (await this.#open()).apply(changes));
+      (this.#vault === undefined ? await this.#applyThroughAgent(changes, onReplaced) : undefined) ??
+      (await (await this.#open()).apply(changes, onReplaced));
     return this.#uncertain
       ? outcomes.map((outcome, index) =>
-          outcome === 'absent' && changes[index]?.kind === 'remove' ? 'removed' : outcome,
+          outcome === 'absent' ? (DONE_BEFORE[changes[index]?.kind ?? ''] ?? outcome) : outcome,
         )
       : outcomes;
   }
@@ -127,13 +141,18 @@ export class AgentClientStore implements SecretStore {
     return undefined;
   }
 
-  async #applyThroughAgent(changes: readonly Change[]): Promise<readonly ChangeOutcome[] | undefined> {
+  async #applyThroughAgent(
+    changes: readonly Change[],
+    onReplaced: OnReplaced | undefined,
+  ): Promise<readonly ChangeOutcome[] | undefined> {
     const { path } = this.#options;
     const lines = () => formatApply(path, changes, readClocks());
     const reply = lines() === undefined ? undefined : await this.#ask(() => lines() ?? []);
-    return reply?.type === 'outcomes' && reply.outcomes.length === changes.length
-      ? reply.outcomes
-      : undefined;
+    if (reply?.type !== 'outcomes' || reply.outcomes.length !== changes.length) {
+      return undefined;
+    }
+    reply.replacements.forEach((replacement) => onReplaced?.(replacement));
+    return reply.outcomes;
   }
 
   #request(request: Request): Promise<Reply | undefined> {

@@ -85,7 +85,7 @@ export class AgentSideStore implements AgentBackend {
 
   async apply(
     changes: readonly Change[],
-    { warn, beforeWriting }: WriteOptions,
+    { warn, beforeWriting, onReplaced }: WriteOptions,
   ): Promise<readonly ChangeOutcome[] | undefined> {
     const file = this.#file(warn, beforeWriting);
     const bytes = file.read();
@@ -101,7 +101,7 @@ export class AgentSideStore implements AgentBackend {
       this.#prepareKey(bytes);
       throw busy();
     }
-    return this.#store(file, warn).apply(changes);
+    return this.#store(file, warn).apply(changes, onReplaced);
   }
 
   #file(warn: Warn, beforeWriting?: () => Promise<void>): StoreFile {

@@ -1,11 +1,19 @@
 import { quoteText } from '../core/escape-text.ts';
-import type { Backend, Change, ChangeOutcome, KeyEntries, SecretStore } from '../core/secret-store.ts';
+import type {
+  Backend,
+  Change,
+  ChangeOutcome,
+  KeyEntries,
+  OnReplaced,
+  Replacement,
+  SecretStore,
+} from '../core/secret-store.ts';
 import { errnoOf, MesaAuthError } from '../errors.ts';
 import type { Paths } from '../platform/paths.ts';
 import { checkPrivateDir, type PrivateDir } from '../platform/private-dir.ts';
 import { MAX_PRIVATE_BYTES, readPrivateFile, type Looseness, type Warn } from '../platform/private-file.ts';
 import type { DocumentCodec } from './document-codec.ts';
-import { EMPTY_DOCUMENT, type StoreDocument } from './document.ts';
+import { EMPTY_DOCUMENT, withoutExpired, type StoreDocument } from './document.ts';
 import { parseDocument } from './read-document.ts';
 
 export interface StoreFileOptions {
@@ -186,7 +194,7 @@ export class DocumentStore implements WholeStore {
     return entries;
   }
 
-  async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
+  async apply(changes: readonly Change[], onReplaced?: OnReplaced): Promise<readonly ChangeOutcome[]> {
     const { file, codec, now } = this.#options;
     const existed = file.read() !== undefined;
     if (isNoChange(changes, existed)) {
@@ -198,6 +206,7 @@ export class DocumentStore implements WholeStore {
       import('./format-document.ts'),
     ]);
     let outcomes: readonly ChangeOutcome[] = [];
+    let replacements: readonly Replacement[] = [];
     const update = file.update(async (bytes) => {
       // Another process may have moved the keys to the other backend: a new store here would be one that nobody uses.
       if (existed && bytes === undefined) {
@@ -207,7 +216,7 @@ export class DocumentStore implements WholeStore {
       const encode = codec.prepareEncode(bytes, !known);
       const current = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
       const applied = applyChanges(current, changes, now());
-      outcomes = applied.outcomes;
+      ({ outcomes, replacements } = applied);
       const changed = applied.document !== current || (bytes === undefined && changes.length === 0);
       if (!changed) {
         return undefined;
@@ -224,6 +233,7 @@ export class DocumentStore implements WholeStore {
     } catch (error) {
       outcomes = (await this.#outcomesWithoutWriting(changes, error)) ?? raise(error);
     }
+    replacements.forEach((replacement) => onReplaced?.(replacement));
     return outcomes;
   }
 
@@ -257,11 +267,11 @@ export class DocumentStore implements WholeStore {
   /** Writes the document anew, as it is by then, with another codec. */
   async reseal(next: DocumentCodec): Promise<void> {
     const { verifiedText } = await import('./format-document.ts');
-    const { file } = this.#options;
+    const { file, now } = this.#options;
     await file.update(async (bytes) => {
       const encode = next.prepareEncode(bytes, bytes !== undefined && this.#known(bytes) === undefined);
       const document = bytes === undefined ? EMPTY_DOCUMENT : (await this.#decode(bytes)).document;
-      return encode(await verifiedText(document, file.path));
+      return encode(await verifiedText(withoutExpired(document, now()), file.path));
     });
   }
 

@@ -17,6 +17,16 @@ export interface StoreDocument {
    * when the document is written: reading it would take several times as long.
    */
   readonly commentTexts?: readonly string[] | undefined;
+  /** The key of a scope that was replaced last by another one, in listing order. Look-ups never see it. */
+  readonly previous: ReadonlyMap<StoreKey, PreviousEntry>;
+  /** What stands among those and is none: kept, and never used. */
+  readonly unknownPrevious: TomlTable;
+}
+
+/** As it was when it was replaced. */
+export interface PreviousEntry extends DocumentEntry {
+  /** Until then it can be brought back; what is written later leaves it out. */
+  readonly until: Date;
 }
 
 export interface DocumentEntry extends KeyEntry {
@@ -30,6 +40,8 @@ export const EMPTY_DOCUMENT: StoreDocument = {
   entries: new Map(),
   unknownFields: new Map(),
   unknownEntries: new Map(),
+  previous: new Map(),
+  unknownPrevious: new Map(),
 };
 
 export const NO_FACTS = { expires: undefined, keyId: undefined };
@@ -49,10 +61,10 @@ export function factsOf(fields: TomlTable): Pick<KeyEntry, 'expires' | 'hasUnrea
 }
 
 /** Entries in listing order, as a document keeps them. What mesa wrote is in order already; looking costs less than sorting. */
-export function inListingOrder(
-  entries: ReadonlyMap<StoreKey, DocumentEntry>,
-): ReadonlyMap<StoreKey, DocumentEntry> {
-  let before: DocumentEntry | undefined;
+export function inListingOrder<T extends DocumentEntry>(
+  entries: ReadonlyMap<StoreKey, T>,
+): ReadonlyMap<StoreKey, T> {
+  let before: T | undefined;
   for (const entry of entries.values()) {
     if (before !== undefined && compareScopes(before.scope, entry.scope) >= 0) {
       return new Map([...entries].toSorted(([, one], [, other]) => compareScopes(one.scope, other.scope)));
@@ -68,8 +80,22 @@ export function sameDocument(a: StoreDocument, b: StoreDocument): boolean {
     a.entries.size === b.entries.size &&
     [...a.entries].every(([name, entry]) => sameEntry(entry, b.entries.get(name))) &&
     sameFields(a.unknownFields, b.unknownFields) &&
-    sameFields(a.unknownEntries, b.unknownEntries)
+    sameFields(a.unknownEntries, b.unknownEntries) &&
+    a.previous.size === b.previous.size &&
+    [...a.previous].every(([name, entry]) => {
+      const other = b.previous.get(name);
+      return sameEntry(entry, other) && entry.until.getTime() === other?.until.getTime();
+    }) &&
+    sameFields(a.unknownPrevious, b.unknownPrevious)
   );
+}
+
+/** The document as it is written at a moment: without previous keys whose time is over. The same object when there are none. */
+export function withoutExpired(document: StoreDocument, now: Date): StoreDocument {
+  const isOver = ({ until }: PreviousEntry): boolean => until.getTime() <= now.getTime();
+  return [...document.previous.values()].some(isOver)
+    ? { ...document, previous: new Map([...document.previous].filter(([, entry]) => !isOver(entry))) }
+    : document;
 }
 
 /** Whether two entries are the same in everything that a document holds. */

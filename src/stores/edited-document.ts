@@ -13,14 +13,16 @@ import {
   factsOf,
   inListingOrder,
   type DocumentEntry,
+  type PreviousEntry,
   type StoreDocument,
 } from './document.ts';
 
-const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys']);
+const KNOWN_DOCUMENT_FIELDS = new Set(['version', 'keys', 'previous']);
 const KNOWN_ENTRY_FIELDS = new Set(['key', 'added', 'api']);
 // `added` in another form than ours is kept.
 const ALL_BUT_ADDED = new Set(['key', 'api']);
 const TIMES = ['added', 'expires'] as const;
+const UNTIL = new Set(['until']);
 
 /** Reads a document in any form of TOML, as somebody's editor may have left it. See `parseDocument`. */
 export async function parseEditedDocument(text: string, path: string): Promise<StoreDocument> {
@@ -41,8 +43,13 @@ export async function parseEditedDocument(text: string, path: string): Promise<S
       entries.set(formatStoreKey(scope), parseEntry(value, scope, path));
     }
   }
+  const previous = table.get('previous') ?? new Map();
+  if (!isTable(previous)) {
+    throw damagedDocument(path, '', '"previous" is not a table');
+  }
   return {
     entries: inListingOrder(entries),
+    ...parsePrevious(previous, path),
     unknownFields: tableWithout(table, KNOWN_DOCUMENT_FIELDS),
     unknownEntries,
     ...(text.includes('#') ? { commentTexts: [text] } : {}),
@@ -92,6 +99,38 @@ function parseEntry(value: TomlValue, scope: KeyEntry['scope'], path: string): D
   }
   const fields = tableWithout(value, value.get('added') === added ? KNOWN_ENTRY_FIELDS : ALL_BUT_ADDED);
   return { scope, token: Token.parse(key), added, api, ...factsOf(fields), fields };
+}
+
+/** No look-up needs these, so what is wrong with one keeps no key from being used: it is kept as it is, and never brought back. */
+function parsePrevious(table: TomlTable, path: string): Pick<StoreDocument, 'previous' | 'unknownPrevious'> {
+  const previous = new Map<StoreKey, PreviousEntry>();
+  const unknownPrevious = new Map<string, TomlValue>();
+  for (const [name, value] of table) {
+    const entry = parsePreviousEntry(name, value, path);
+    if (entry === undefined) {
+      unknownPrevious.set(name, value);
+    } else {
+      previous.set(formatStoreKey(entry.scope), entry);
+    }
+  }
+  return { previous: inListingOrder(previous), unknownPrevious };
+}
+
+function parsePreviousEntry(name: string, value: TomlValue, path: string): PreviousEntry | undefined {
+  const scope = parseStoreKey(name);
+  const until = isTable(value) ? asMoment(value.get('until')) : undefined;
+  if (scope === undefined || until === undefined || !isWritableMoment(until)) {
+    return undefined;
+  }
+  try {
+    const entry = parseEntry(value, scope, path);
+    return { ...entry, fields: tableWithout(entry.fields, UNTIL), until: new Date(until) };
+  } catch (error) {
+    if (!(error instanceof MesaAuthError)) {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 async function parseFullToml(text: string, path: string): Promise<TomlTable> {

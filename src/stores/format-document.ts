@@ -1,5 +1,12 @@
 import { MesaAuthError } from '../errors.ts';
-import { sameDocument, DOCUMENT_VERSION, type StoreDocument } from './document.ts';
+import type { TomlTable } from '../toml/table.ts';
+import {
+  sameDocument,
+  DOCUMENT_VERSION,
+  type DocumentEntry,
+  type PreviousEntry,
+  type StoreDocument,
+} from './document.ts';
 import type { DocumentComments } from './document-comments.ts';
 import { parseDocument } from './read-document.ts';
 
@@ -37,7 +44,8 @@ export async function formatDocument(document: StoreDocument): Promise<string> {
   const hasUnknown =
     document.unknownFields.size > 0 ||
     document.unknownEntries.size > 0 ||
-    [...document.entries.values()].some((entry) => entry.fields.size > 0);
+    document.unknownPrevious.size > 0 ||
+    [...document.entries.values(), ...document.previous.values()].some((entry) => entry.fields.size > 0);
   const write = hasUnknown ? await import('../toml/full-toml.ts') : undefined;
   const comments = await commentsOf(document);
   const lines: string[] = [];
@@ -50,27 +58,39 @@ export async function formatDocument(document: StoreDocument): Promise<string> {
   for (const [name, value] of document.unknownFields) {
     push(write?.formatPair(name, value) ?? '', name);
   }
-  if (document.unknownEntries.size > 0) {
-    lines.push('');
-    push('[keys]', 'keys');
-    for (const [name, value] of document.unknownEntries) {
-      push(write?.formatPair(name, value) ?? '', 'keys', name);
+  const addEntries = (
+    table: 'keys' | 'previous',
+    entries: ReadonlyMap<string, DocumentEntry | PreviousEntry>,
+    unknown: TomlTable,
+  ): void => {
+    if (unknown.size > 0) {
+      lines.push('');
+      push(`[${table}]`, table);
+      for (const [name, value] of unknown) {
+        push(write?.formatPair(name, value) ?? '', table, name);
+      }
     }
-  }
-  for (const [name, { token, added, api, fields }] of document.entries) {
-    lines.push('');
-    push(`[keys.${name === 'global' ? name : `"${name}"`}]`, 'keys', name);
-    push(`key = ${quoteToml(token.reveal())}`, 'keys', name, 'key');
-    if (added !== undefined && !fields.has('added')) {
-      push(`added = ${added.toISOString()}`, 'keys', name, 'added');
+    for (const [name, entry] of entries) {
+      const { token, added, api, fields } = entry;
+      lines.push('');
+      push(`[${table}.${name === 'global' ? name : `"${name}"`}]`, table, name);
+      push(`key = ${quoteToml(token.reveal())}`, table, name, 'key');
+      if (added !== undefined && !fields.has('added')) {
+        push(`added = ${added.toISOString()}`, table, name, 'added');
+      }
+      if (api !== undefined) {
+        push(`api = ${quoteToml(api)}`, table, name, 'api');
+      }
+      if ('until' in entry) {
+        push(`until = ${entry.until.toISOString()}`, table, name, 'until');
+      }
+      for (const [field, value] of fields) {
+        push(write?.formatPair(field, value) ?? '', table, name, field);
+      }
     }
-    if (api !== undefined) {
-      push(`api = ${quoteToml(api)}`, 'keys', name, 'api');
-    }
-    for (const [field, value] of fields) {
-      push(write?.formatPair(field, value) ?? '', 'keys', name, field);
-    }
-  }
+  };
+  addEntries('keys', document.entries, document.unknownEntries);
+  addEntries('previous', document.previous, document.unknownPrevious);
   return `${[...lines, ...(comments?.of().above ?? [])].join('\n')}\n`;
 }
 

@@ -3,7 +3,7 @@ import { isWritableMoment } from '../core/moment.ts';
 // Behind texts and comments, in which anything may stand: what `toISOString` and TOML parsers make of years that do not
 // have four digits, and a time in a field that is one of ours.
 const STRANGE_TIMES =
-  /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#.*|(?<future>\+\d{6}-\d\d-\d\dT[\d:.]+Z)|(?<past>-\d{6}-\d\d-\d\dT[\d:.]+Z)|(?<![\d-])(?<short>\d{1,3})(?=-\d\d-\d\d)|(?<=^\s*(?:added|expires)\s*=\s*)(?<own>\d{4}-\d\d-\d\d[Tt ][\d:.]+(?:[Zz]|[+-]\d\d:\d\d))/gm;
+  /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#.*|(?<future>\+\d{6}-\d\d-\d\dT[\d:.]+Z)|(?<past>-\d{6}-\d\d-\d\dT[\d:.]+Z)|(?<![\d-])(?<short>\d{1,3})(?=-\d\d-\d\d)|(?<=^\s*(?:added|expires|until)\s*=\s*)(?<own>\d{4}-\d\d-\d\d[Tt ][\d:.]+(?:[Zz]|[+-]\d\d:\d\d))/gm;
 
 const FIRST = '0001-01-01T00:00:00.000Z';
 const LAST = '9999-12-31T23:59:59.999Z';

@@ -1,4 +1,4 @@
-import type { Change, ChangeOutcome, KeyEntries } from '../core/secret-store.ts';
+import type { Change, ChangeOutcome, KeyEntries, OnReplaced } from '../core/secret-store.ts';
 import { MesaAuthError } from '../errors.ts';
 import type { Warn } from '../platform/private-file.ts';
 import { parseVaultHeader } from '../vault/header.ts';
@@ -48,7 +48,7 @@ export class PromptedVaultStore implements WholeStore {
     return this.#exists() ? this.#attempt((store) => store.read()) : new Map();
   }
 
-  async apply(changes: readonly Change[]): Promise<readonly ChangeOutcome[]> {
+  async apply(changes: readonly Change[], onReplaced?: OnReplaced): Promise<readonly ChangeOutcome[]> {
     if (isNoChange(changes, this.#exists())) {
       return changes.map(() => 'absent');
     }
@@ -56,7 +56,7 @@ export class PromptedVaultStore implements WholeStore {
       const { assertNoMount } = await import('../platform/replaceable.ts');
       assertNoMount(this.location);
     }
-    return this.#attempt((store) => store.apply(changes));
+    return this.#attempt((store) => store.apply(changes, onReplaced));
   }
 
   snapshot(): Promise<StoreSnapshot> {

@@ -10,14 +10,16 @@ import { isWritableMoment } from '../core/moment.ts';
 import { Token } from '../core/token.ts';
 import { parsePlainToml, parseUtcDate, unescapeString } from '../toml/plain-toml.ts';
 import type { TomlTable } from '../toml/table.ts';
-import { factsOf, NO_FACTS, type DocumentEntry, type StoreDocument } from './document.ts';
+import { factsOf, NO_FACTS, type DocumentEntry, type PreviousEntry, type StoreDocument } from './document.ts';
 
 const START = 'version = 1\n';
-const HEADER_START = '\n[keys.';
+const KEYS_START = '\n[keys.';
+const PREVIOUS_START = '\n[previous.';
 const HEADER_END = ']\n';
 const KEY_START = 'key = "';
 const KEY_END = '"\n';
 const ADDED_START = 'added = ';
+const UNTIL_START = 'until = ';
 const API_START = 'api = "';
 const API_END = '"\n';
 /** The longest key with every character escaped. A pattern may run out of stack on longer text. */
@@ -25,6 +27,7 @@ const MAX_ESCAPED_KEY = 32_768;
 // The count keeps a hostile document from running the pattern out of stack.
 const FIELDS = /^(?:[A-Za-z0-9_-]+ = .*\n){1,64}$/;
 const NO_FIELDS: TomlTable = new Map();
+const NO_PREVIOUS: ReadonlyMap<StoreKey, PreviousEntry> = new Map();
 /** TOML has a year 0; a store has none. */
 const YEAR_0 = '0000-';
 const UTC_DATE_LENGTH = '2026-11-21T10:00:00.000Z'.length;
@@ -54,29 +57,71 @@ export function parseCanonicalDocument(text: string): StoreDocument | undefined 
   if (!text.startsWith(START)) {
     return undefined;
   }
-  const entries = new Map<StoreKey, DocumentEntry>();
   const readDate = rememberingLast(parseUtcDate);
+  const first = text.indexOf(PREVIOUS_START, START.length - 1);
+  const middle = first === -1 ? text.length : first;
+  const entries = readEntries(text, KEYS_START, START.length, middle, (entry) => entry, readDate);
+  const previous =
+    middle === text.length
+      ? NO_PREVIOUS
+      : readEntries(text, PREVIOUS_START, middle, text.length, asPrevious, readDate);
+  return entries === undefined || previous === undefined
+    ? undefined
+    : {
+        entries,
+        unknownFields: NO_FIELDS,
+        unknownEntries: NO_FIELDS,
+        previous,
+        unknownPrevious: NO_FIELDS,
+      };
+}
+
+/** What stands from `start` to `end`: entries under headers that begin with `header`, and nothing else. */
+function readEntries<T extends DocumentEntry>(
+  text: string,
+  header: string,
+  start: number,
+  end: number,
+  accept: (entry: ReadEntry) => T | undefined,
+  readDate: ReadDate,
+): ReadonlyMap<StoreKey, T> | undefined {
+  const entries = new Map<StoreKey, T>();
   let before: KeyScope | undefined;
-  for (let at = START.length; at < text.length;) {
-    const next = text.indexOf(HEADER_START, at + 1);
-    const end = next === -1 ? text.length : next;
-    const entry = readEntry(text, at, end, readDate);
+  for (let at = start; at < end;) {
+    const next = text.indexOf(header, at + 1);
+    const entryEnd = next === -1 || next > end ? end : next;
+    const read = readEntry(text, header, at, entryEnd, readDate);
+    const entry = read === undefined ? undefined : accept(read);
     // In listing order, so that no name comes twice either.
     if (entry === undefined || (before !== undefined && compareScopes(before, entry.scope) >= 0)) {
       return undefined;
     }
     entries.set(formatStoreKey(entry.scope), entry);
     before = entry.scope;
-    at = end;
+    at = entryEnd;
   }
-  return { entries, unknownFields: NO_FIELDS, unknownEntries: NO_FIELDS };
+  return entries;
+}
+
+/** An entry of which it is not known yet whether it may have a time until when it is kept. */
+type ReadEntry = DocumentEntry & { readonly until?: Date };
+
+function asPrevious(entry: ReadEntry): PreviousEntry | undefined {
+  const { until } = entry;
+  return until === undefined ? undefined : { ...entry, until };
 }
 
 /** The entry that is exactly `text` from `start` to `end`. */
-function readEntry(text: string, start: number, end: number, readDate: ReadDate): DocumentEntry | undefined {
-  const nameStart = start + HEADER_START.length;
+function readEntry(
+  text: string,
+  header: string,
+  start: number,
+  end: number,
+  readDate: ReadDate,
+): ReadEntry | undefined {
+  const nameStart = start + header.length;
   const nameEnd = text.indexOf(HEADER_END, nameStart);
-  if (nameEnd === -1 || !text.startsWith(HEADER_START, start)) {
+  if (nameEnd === -1 || !text.startsWith(header, start)) {
     return undefined;
   }
   const isQuoted = text[nameStart] === '"' && text[nameEnd - 1] === '"' && nameEnd > nameStart + 1;
@@ -84,7 +129,7 @@ function readEntry(text: string, start: number, end: number, readDate: ReadDate)
   const scope = isQuoted || name === 'global' ? parseStoreKey(name) : undefined;
   return scope === undefined
     ? undefined
-    : readFieldsOf(text, nameEnd + HEADER_END.length, end, scope, readDate);
+    : readFieldsOf(text, nameEnd + HEADER_END.length, end, scope, readDate, header === PREVIOUS_START);
 }
 
 /** The lines behind a header. */
@@ -94,7 +139,8 @@ function readFieldsOf(
   end: number,
   scope: KeyScope,
   readDate: ReadDate,
-): DocumentEntry | undefined {
+  isPrevious: boolean,
+): ReadEntry | undefined {
   const keyStart = start + KEY_START.length;
   // No character of a key is a line break, so the first quote before one ends it.
   const keyEnd = text.indexOf(KEY_END, keyStart);
@@ -121,10 +167,23 @@ function readFieldsOf(
     }
     at = apiEnd + API_END.length;
   }
+  let until: Date | undefined;
+  if (isPrevious && text.startsWith(UNTIL_START, at)) {
+    const lineEnd = text.indexOf('\n', at);
+    until = readDate(text.slice(at + UNTIL_START.length, lineEnd));
+    if (until === undefined || text.startsWith(YEAR_0, lineEnd - UTC_DATE_LENGTH)) {
+      return undefined;
+    }
+    at = lineEnd + 1;
+  }
   const fields = at === end ? NO_FIELDS : readFields(text.slice(at, end));
-  return token === undefined || fields === undefined
-    ? undefined
-    : { scope, token, added, api, ...(fields === NO_FIELDS ? NO_FACTS : factsOf(fields)), fields };
+  if (token === undefined || fields === undefined || (isPrevious && fields.has('until'))) {
+    return undefined;
+  }
+  const facts = fields === NO_FIELDS ? NO_FACTS : factsOf(fields);
+  return until === undefined
+    ? { scope, token, added, api, ...facts, fields }
+    : { scope, token, added, api, ...facts, fields, until };
 }
 
 function readKey(body: string): Token | undefined {

@@ -3,7 +3,14 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 import type { KeyScope } from '../../src/core/key-scope.ts';
-import type { Change, KeyEntries, KeyFacts, SecretStore } from '../../src/core/secret-store.ts';
+import {
+  KEEP_REPLACED_MS,
+  type Change,
+  type KeyEntries,
+  type KeyFacts,
+  type Replacement,
+  type SecretStore,
+} from '../../src/core/secret-store.ts';
 import { Token } from '../../src/core/token.ts';
 import type { TempHome } from '../support/temp-home.ts';
 
@@ -43,6 +50,15 @@ function learn(scope: KeyScope, token: string, facts: KeyFacts): Change {
 
 function replace(scope: KeyScope, old: string, token: string, facts: KeyFacts = {}): Change {
   return { kind: 'replace', scope, old: Token.parse(old), token: Token.parse(token), facts };
+}
+
+function undo(scope: KeyScope, present: string | undefined): Change {
+  return { kind: 'undo', scope, present: present === undefined ? undefined : Token.parse(present) };
+}
+
+/** The same change, with how many milliseconds the key that it replaces is kept. */
+function keep(change: Change, milliseconds: number): Change {
+  return change.kind === 'set' || change.kind === 'undo' ? { ...change, keep: milliseconds } : change;
 }
 
 function remove(scope: KeyScope): Change {
@@ -203,6 +219,91 @@ export function secretStoreLaws(create: () => StoreUnderTest): void {
     expect(entries.get('orgs/acme/repos/web')?.added).toEqual(FIRST);
   });
 
+  it('brings back the key that was replaced last with all that was known of it, and the other one again', async () => {
+    const under = create();
+    under.useClock(() => FIRST);
+    await (
+      await under.open()
+    ).apply([set(ACME, 'one'), learn(ACME, 'one', { keyId: 'key_1', expires: LATER })]);
+    const second = new Date(FIRST.getTime() + 1_000);
+    under.useClock(() => second);
+    await (await under.open()).apply([set(ACME, 'two')]);
+    await (await under.open()).apply([set(ACME, 'two')]);
+
+    const third = new Date(FIRST.getTime() + 2_000);
+    under.useClock(() => third);
+    expect(await (await under.open()).apply([undo(ACME, 'two')])).toEqual(['undone']);
+    const back = (await (await under.open()).read()).get('orgs/acme');
+    expect(back?.token.reveal()).toBe('one');
+    expect(back).toMatchObject({ keyId: 'key_1', expires: LATER, added: FIRST });
+
+    expect(await (await under.open()).apply([undo(ACME, 'one')])).toEqual(['undone']);
+    const again = (await (await under.open()).read()).get('orgs/acme');
+    expect([again?.token.reveal(), again?.keyId, again?.added]).toEqual(['two', undefined, second]);
+  });
+
+  it('brings back nothing where nothing was replaced, where another key is, and where it is too late', async () => {
+    const under = create();
+    under.useClock(() => FIRST);
+    expect(await (await under.open()).apply([undo(ACME, undefined)])).toEqual(['absent']);
+    await (await under.open()).apply([set(ACME, 'one'), set(WEB, 'web')]);
+    await (await under.open()).apply([set(ACME, 'two'), keep(set(WEB, 'web2'), 1_000)]);
+    for (const change of [undo(ACME, 'one'), undo(ACME, undefined), undo(GLOBAL, undefined)]) {
+      expect(await (await under.open()).apply([change])).toEqual(['absent']);
+    }
+    under.useClock(() => new Date(FIRST.getTime() + 1_000));
+    expect(await (await under.open()).apply([undo(WEB, 'web2')])).toEqual(['absent']);
+    under.useClock(() => new Date(FIRST.getTime() + KEEP_REPLACED_MS));
+    expect(await (await under.open()).apply([undo(ACME, 'two')])).toEqual(['absent']);
+    expect(values(await (await under.open()).read())).toEqual({
+      'orgs/acme': 'two',
+      'orgs/acme/repos/web': 'web2',
+    });
+  });
+
+  it('brings back no key that was removed, revoked or forgotten, and none where none is kept', async () => {
+    const under = create();
+    const store = await under.open();
+    const names = ['removed', 'revoked', 'forgotten', 'elsewhere'].map(org);
+    await store.apply(names.map((scope) => set(scope, 'one')));
+    await store.apply(names.map((scope) => set(scope, 'two')));
+    const outcomes = await store.apply([
+      remove(org('removed')),
+      set(org('removed'), 'three'),
+      replace(org('revoked'), 'two', 'three'),
+      { kind: 'forget', scope: org('forgotten') },
+      { kind: 'forget', scope: org('forgotten') },
+      replace(org('elsewhere'), 'one', 'three'),
+    ]);
+    expect(outcomes).toEqual(['removed', 'stored', 'replaced', 'forgotten', 'absent', 'absent']);
+    for (const [name, key] of [
+      ['removed', 'three'],
+      ['revoked', 'three'],
+      ['forgotten', 'two'],
+    ] as const) {
+      expect(await (await under.open()).apply([undo(org(name), key)])).toEqual(['absent']);
+    }
+    await store.apply([keep(set(org('other'), 'x'), 0), keep(set(org('other'), 'y'), 0)]);
+    expect(await (await under.open()).apply([undo(org('elsewhere'), 'two')])).toEqual(['absent']);
+    expect(await (await under.open()).apply([undo(org('other'), 'y')])).toEqual(['absent']);
+  });
+
+  it('shows the key that was replaced nowhere but masked, and once', async () => {
+    const under = create();
+    const told: Replacement[] = [];
+    const tell = (one: Replacement): number => told.push(one);
+    const [old, next] = ['mesa_old0000000011aa', 'mesa_new0000000022bb'];
+    await (await under.open()).apply([set(ACME, old)], tell);
+    await (await under.open()).apply([set(ACME, old)], tell);
+    expect(told).toEqual([]);
+    await (await under.open()).apply([set(ACME, next)], tell);
+    expect(told).toEqual([{ scope: ACME, old: 'mesa_****11aa', new: 'mesa_****22bb' }]);
+    expect(values(await (await under.open()).read())).toEqual({ 'orgs/acme': next });
+    await (await under.open()).apply([undo(ACME, next)], tell);
+    expect(told.slice(1)).toEqual([{ scope: ACME, old: 'mesa_****22bb', new: 'mesa_****11aa' }]);
+    expect(values(await (await under.open()).read())).toEqual({ 'orgs/acme': old });
+  });
+
   it('loses no change of several stores that apply at the same time', async () => {
     const under = create();
     const names = Array.from({ length: 12 }, (_, index) => `org-${index}`);
@@ -334,6 +435,51 @@ export function fileStoreLaws(create: () => FileStoreUnderTest): void {
     await expectUntouched(under, async () => {
       await (await under.open()).apply([]);
     });
+  });
+
+  it('holds a replaced key until it can be brought back no more, and writes nothing for that alone', async () => {
+    const under = create();
+    await under.plant(DOCUMENT);
+    under.useClock(() => FIRST);
+    await (await under.open()).apply([set(ACME, 'mesa_second')]);
+    expect(await under.document()).toBe(
+      `${DOCUMENT.replace('mesa_first', 'mesa_second')}\n[previous."orgs/acme"]\nkey = "mesa_first"\nadded = 2026-11-21T10:00:00.000Z\nuntil = 2026-11-28T10:00:00.000Z\n`,
+    );
+    under.useClock(() => LATER);
+    await expectUntouched(under, async () => {
+      await (await under.open()).read();
+      await (await under.open()).apply([remove(WEB), undo(ACME, 'mesa_second')]);
+    });
+    await (await under.open()).apply([set(WEB, 'mesa_web')]);
+    expect(await under.document()).not.toMatch(/previous|mesa_first/);
+  });
+
+  it('leaves no copy of a key that was removed, also of the one before it', async () => {
+    const under = create();
+    await under.plant(
+      `${DOCUMENT}\n[previous."orgs/acme"]\nkey = "mesa_before"\nuntil = 2099-11-28T10:00:00.000Z\nodd = true\n\n[previous.global]\nkey = "no key"\n`,
+    );
+    await (await under.open()).apply([set(ACME, 'mesa_second')]);
+    expect(await under.document()).toContain('mesa_first');
+    expect(await (await under.open()).apply([remove(ACME), remove(GLOBAL)])).toEqual(['removed', 'absent']);
+    expect(await under.document()).toBe('version = 1\n');
+  });
+
+  it('keeps the fields of a replaced key that it does not know, and brings them back with it', async () => {
+    const under = create();
+    const table = 'key = "mesa_before"\napi = "https://api.mesa.dev"\n';
+    const fields = 'odd = 1.0\nmore = {a = [1,2]}\n';
+    await under.plant(
+      `${DOCUMENT}\n[previous."orgs/acme"]\n${table}until = 2099-11-28T10:00:00.000Z\n${fields}`,
+    );
+    await (await under.open()).apply([set(WEB, 'mesa_web')]);
+    expect(await under.document()).toMatch(/mesa_before[^]*odd = 1\.0\n/);
+    expect(await (await under.open()).apply([undo(ACME, 'mesa_first')])).toEqual(['undone']);
+    const [now] = (await under.document()).split('[previous');
+    expect(now).toMatch(
+      /"orgs\/acme"\]\nkey = "mesa_before"\napi = "https:\/\/api\.mesa\.dev"\nodd = 1\.0\n/,
+    );
+    expect(now).not.toContain('until');
   });
 
   it('writes a file for its owner alone, in a directory for its owner alone', async () => {
@@ -489,9 +635,11 @@ export function fileStoreLaws(create: () => FileStoreUnderTest): void {
     expect(fields.filter((field) => sameKey.includes(field))).toEqual(fields);
 
     await (await under.open()).apply([set(ACME, 'mesa_second')]);
-    expect(await under.document()).toBe(
+    const [present, previous] = (await under.document()).split('\n[previous');
+    expect(present).toBe(
       'version = 1\n\n[keys."orgs/acme"]\nkey = "mesa_second"\nadded = 2026-11-21T10:00:00.000Z\nnote = "ours"\n',
     );
+    expect(fields.filter((field) => previous?.includes(field) === true)).toEqual(fields);
   });
 
   it('reads an entry that somebody wrote without `added`', async () => {

@@ -100,7 +100,13 @@ it('a write whose client left while the agent was stopped is not performed, howe
   expect(readFileSync(home.vault).equals(before)).toBe(true);
   // The same request by a client that stays is performed.
   const reply = await write(home, 'mesa_after');
-  expect(reply).toEqual({ v: 2, type: 'outcomes', outcomes: ['replaced'], warnings: [] });
+  expect(reply).toEqual({
+    v: 3,
+    type: 'outcomes',
+    outcomes: ['replaced'],
+    replacements: [['orgs/acme', '****', '****']],
+    warnings: [],
+  });
   expect(readFileSync(home.vault).equals(before)).toBe(false);
 });
 
@@ -131,7 +137,7 @@ it.each([['wall'], ['monotonic']] as const)(
     await write(home, 'mesa_before');
     const before = readFileSync(home.vault);
     const reply = await write(home, 'mesa_stale', (now) => ({ ...now, [clock]: now[clock] - 5_500 }));
-    expect(reply).toEqual({ v: 2, type: 'refused', reason: 'request' });
+    expect(reply).toEqual({ v: 3, type: 'refused', reason: 'request' });
     expect(readFileSync(home.vault).equals(before)).toBe(true);
   },
 );
@@ -280,9 +286,9 @@ const LONG = 70_000;
 
 it.each([
   ['nothing at all', ''],
-  ['half a message', '{"v":2,"type":"sta'],
+  ['half a message', '{"v":3,"type":"sta'],
   ['a line that is too long', 'x'.repeat(LONG)],
-  ['many lines', '{"v":2}\n'.repeat(LONG / 8)],
+  ['many lines', '{"v":3}\n'.repeat(LONG / 8)],
   ['a write without end', ''],
   ['one byte after the other', '\u0000'],
 ])('a client that sends %s, 10,000 times, neither stops the agent nor makes it grow', async (what, text) => {
@@ -341,7 +347,7 @@ it('a client that does not read what it asked for is cut off, and the others are
 /** Waits until the agent has seen what the kernel kept for it. */
 async function untilAnswered(socket: string): Promise<void> {
   for (let attempt = 0; attempt < EXCHANGES; attempt += 1) {
-    if ((await exchange(socket, '{"v":2,"type":"status"}\n')).includes('"pid"')) {
+    if ((await exchange(socket, '{"v":3,"type":"status"}\n')).includes('"pid"')) {
       return;
     }
     await sleep(50);

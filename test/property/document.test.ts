@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { parseTOML, type AST } from 'toml-eslint-parser';
 import { expect, it } from 'vitest';
 
-import { formatStoreKey, parseStoreKey } from '../../src/core/key-scope.ts';
+import { formatStoreKey, parseStoreKey, type StoreKey } from '../../src/core/key-scope.ts';
 import { isWritableMoment } from '../../src/core/moment.ts';
 import { Token } from '../../src/core/token.ts';
 import { MesaAuthError } from '../../src/errors.ts';
@@ -12,11 +12,12 @@ import {
   factsOf,
   inListingOrder,
   type DocumentEntry,
+  type PreviousEntry,
   type StoreDocument,
 } from '../../src/stores/document.ts';
 import { verifiedText, formatDocument } from '../../src/stores/format-document.ts';
 import { parseCanonicalDocument, parseDocument } from '../../src/stores/read-document.ts';
-import { asMoment } from '../../src/toml/table.ts';
+import { asMoment, tableWithout } from '../../src/toml/table.ts';
 import { expectShare, RUNS } from '../support/runs.ts';
 import {
   addedMoment,
@@ -55,16 +56,34 @@ const entry: fc.Arbitrary<DocumentEntry> = fc
     ...factsOf(rest.fields),
   }));
 
-function byStoreKey(entries: readonly DocumentEntry[]): StoreDocument['entries'] {
+function byStoreKey<T extends DocumentEntry>(entries: readonly T[]): ReadonlyMap<StoreKey, T> {
   return inListingOrder(new Map(entries.map((one) => [formatStoreKey(one.scope), one])));
 }
+
+const UNTIL = new Set(['until']);
+
+const previousEntry: fc.Arbitrary<PreviousEntry> = fc
+  .tuple(
+    entry,
+    addedMoment.map((moment) => moment ?? new Date('2026-11-28T10:00:00.000Z')),
+  )
+  .map(([one, until]) => ({ ...one, fields: tableWithout(one.fields, UNTIL), until }));
+
+const previousEntries = fc
+  .uniqueArray(previousEntry, { selector: ({ scope }) => formatStoreKey(scope), maxLength: 3 })
+  .map(byStoreKey);
 
 const storeDocument: fc.Arbitrary<StoreDocument> = fc.record({
   entries: fc
     .uniqueArray(entry, { selector: ({ scope }) => formatStoreKey(scope), maxLength: 5 })
     .map(byStoreKey),
-  unknownFields: tomlTable(fieldName('version', 'keys'), tomlValue),
+  unknownFields: tomlTable(fieldName('version', 'keys', 'previous'), tomlValue),
   unknownEntries: tomlTable(
+    fieldName().filter((name) => parseStoreKey(name) === undefined),
+    tomlValue,
+  ),
+  previous: previousEntries,
+  unknownPrevious: tomlTable(
     fieldName().filter((name) => parseStoreKey(name) === undefined),
     tomlValue,
   ),
@@ -72,12 +91,12 @@ const storeDocument: fc.Arbitrary<StoreDocument> = fc.record({
 
 /** With the values of tokens, which an equality of tokens does not see. */
 function plain(document: StoreDocument): unknown {
-  const entries = Array.from(document.entries, ([name, { token, ...rest }]) => [
-    name,
-    { ...rest, token: token.reveal() },
-  ]);
-  const { unknownFields, unknownEntries } = document;
-  return { unknownFields, unknownEntries, entries: new Map(entries as [string, unknown][]) };
+  const { commentTexts: _comments, ...rest } = document;
+  return { ...rest, entries: revealed(document.entries), previous: revealed(document.previous) };
+}
+
+function revealed(entries: ReadonlyMap<StoreKey, DocumentEntry>): unknown {
+  return Array.from(entries, ([name, { token, ...rest }]) => [name, { ...rest, token: token.reveal() }]);
 }
 
 it('a document is read as it was written, whatever is in it', async () => {
@@ -98,12 +117,24 @@ it('the quick way to read a document takes nothing that the other one reads diff
     drop: fc.nat({ max: 2 }),
     insert: fc.string({ unit: fc.constantFrom(...Array.from('"[]=.#\\-/ \n\r019aZT\u0001')), maxLength: 2 }),
   });
-  const edited = fc.tuple(fc.array(entry, { maxLength: 4 }), fc.boolean(), fc.array(edit, { maxLength: 2 }));
+  const edited = fc.tuple(
+    fc.array(entry, { maxLength: 4 }),
+    fc.boolean(),
+    fc.array(edit, { maxLength: 2 }),
+    previousEntries,
+  );
   let accepted = 0;
   await fc.assert(
-    fc.asyncProperty(edited, async ([list, isBare, edits]) => {
-      const entries = list.map((one) => ({ ...one, fields: isBare ? new Map() : one.fields }));
-      let text = await formatDocument({ ...EMPTY_DOCUMENT, entries: byStoreKey(entries) });
+    fc.asyncProperty(edited, async ([list, isBare, edits, previous]) => {
+      const bare = <T extends DocumentEntry>(one: T): T => ({
+        ...one,
+        fields: isBare ? new Map() : one.fields,
+      });
+      let text = await formatDocument({
+        ...EMPTY_DOCUMENT,
+        entries: byStoreKey(list.map(bare)),
+        previous: byStoreKey([...previous.values()].map(bare)),
+      });
       for (const { at, drop, insert } of edits) {
         const index = Math.floor(at * text.length);
         text = text.slice(0, index) + insert + text.slice(index + drop);
@@ -177,7 +208,7 @@ it('what mesa does not know is written in the words in which it was read', async
   const lines = fc.array(spelledValue, { minLength: 1, maxLength: 4 });
   await fc.assert(
     fc.asyncProperty(lines, lines, lines, async (top, inEntry, inTable) => {
-      const text = `version = 1\n${pairs('top', top)}[keys.global]\nkey = '${secret}' # ours\n${pairs('in', inEntry)}[other."a b".table]\n${pairs('deep', inTable)}`;
+      const text = `version = 1\n${pairs('top', top)}[keys.global]\nkey = '${secret}' # ours\n${pairs('in', inEntry)}[other."a b".table]\n${pairs('deep', inTable)}[previous.global]\nkey = 'mesa_before'\nuntil = 2026-11-28T10:00:00.000Z\n${pairs('back', inEntry)}`;
       const document = await parseDocument(text, 'store');
       const { document: changed } = applyChanges(
         document,

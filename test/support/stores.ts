@@ -15,6 +15,11 @@ export function documentOf(keys: Readonly<Record<string, string>>, version = 1):
   return `version = ${version}\n${entries.join('')}`;
 }
 
+/** A document without the keys that were replaced in it. */
+export function withoutPrevious(text: string | undefined): string | undefined {
+  return text?.split('\n[previous.')[0];
+}
+
 /** Bytes of a vault that is quick to open. */
 export function sealDocument(document: string, passphrase = PASSPHRASE): Promise<Uint8Array> {
   const codec = new VaultCodec({ passphrase, path: 'secrets.vault.age', workFactor: 10 });

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 
 import { MesaAuthError } from '../../errors.ts';
 import type { Host } from '../../platform/host.ts';
+import { configure } from '../../session/context.ts';
 import { Output } from '../../session/output.ts';
 import { VERSION } from '../../session/program.ts';
 import { HELP_COMMAND, LIBRARY_FLAGS, TOPICS, type Topic } from './help-topics.ts';
@@ -79,11 +80,12 @@ async function runBare(program: Command, host: Host): Promise<void> {
     return;
   }
   const context = contextOf(host, givenFlags(program, []));
-  const { file, apiUrl } = await context.loadConfig();
-  if (file === undefined && context.canOnboard) {
-    const { onboard } = await import('../../session/onboard.ts');
-    await onboard(context, { configFile: context.paths.configFiles[0], apiUrl });
-  } else {
+  const isFirstRun = (await context.loadConfig()).file === undefined && context.canOnboard;
+  const isWizard = isFirstRun && context.storeThere === undefined;
+  if (isFirstRun) {
+    await configure(context);
+  }
+  if (!isWizard) {
     program.outputHelp();
   }
 }
@@ -229,6 +231,16 @@ function addFlag(command: Command, flag: FlagSpec): void {
   const names = value === undefined ? namesOf(flag) : `${namesOf(flag)} <${value}>`;
   if (flag.repeatable === true) {
     command.option(names, description, (given: string, before?: FlagValue) => withValue(flag, before, given));
+  } else if (value !== undefined) {
+    command.option(names, description, (given: string, before?: FlagValue) => {
+      if (before !== undefined) {
+        // Which one is meant, nobody knows.
+        throw new MesaAuthError('USAGE', `${flag.long} was given twice, and one is meant`, {
+          hint: helpOf(command),
+        });
+      }
+      return given;
+    });
   } else {
     command.option(names, description);
   }
@@ -266,4 +278,13 @@ function findNamed(program: Command, argv: readonly string[]): Command {
     command = next;
   }
   return command;
+}
+
+/** The command line that shows a command's help. */
+function helpOf(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    names.unshift(at.name());
+  }
+  return `${names.join(' ')} --help`;
 }

@@ -87,11 +87,17 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     values: 'files',
     description: 'use this config.toml instead of searching for one',
   },
-  { long: '--non-interactive', short: '-y', description: 'never ask; take the defaults' },
+  {
+    long: '--non-interactive',
+    short: '-y',
+    description: 'never ask; take the defaults, which are no where --yes says yes',
+  },
 ];
 
 /** `--org`. @param absent what counts without it; that of a look-up by default */
-export function orgFlag(absent = "MESA_ORG, the checkout's, or global"): FlagSpec {
+export function orgFlag(
+  absent = "MESA_ORG, the checkout's, or global, unless `mesa auth use` named one",
+): FlagSpec {
   return {
     long: '--org',
     value: 'organization',
@@ -108,7 +114,7 @@ export function orgAndRepoFlags(absent?: string): readonly FlagSpec[] {
       long: '--repo',
       value: 'repository',
       values: 'repositories',
-      description: 'a repository of that organization',
+      description: 'a repository of that organization; org/repo names both',
     },
   ];
 }

@@ -41,7 +41,11 @@ export const command: CommandSpec = {
       long: '--store',
       description: 'store it, for each --repo or else for the organization, and show it nowhere',
     },
-    { long: '--yes', description: 'with --store: replace a key that is there without being asked' },
+    {
+      long: '--yes',
+      description:
+        'with --store: replace a key that is there without being asked (-y is another flag: it takes the answer no)',
+    },
     {
       long: '--json',
       description: 'print one JSON document; the key is in it unless it is stored',
@@ -82,6 +86,8 @@ interface Target {
   readonly store: SecretStore;
   /** One for each repository that the key is limited to, else the organization's. */
   readonly scopes: readonly KeyScope[];
+  /** See Config.keepReplaced. */
+  readonly keep: number | undefined;
 }
 
 /** `mesa auth api-keys create`: prints the new key, or with `--store` shows it nowhere. */
@@ -127,7 +133,8 @@ async function findTarget(
   yes: boolean,
 ): Promise<Target> {
   const scopes: readonly KeyScope[] = repos.length === 0 ? [{ kind: 'org', org }] : repos;
-  const { store } = await beginCommand(context);
+  const { store, config } = await beginCommand(context);
+  const keep = config.keepReplaced;
   const entries = await store.read();
   const taken = scopes.map(formatStoreKey).filter((name) => entries.has(name));
   if (taken.length > 0) {
@@ -138,7 +145,7 @@ async function findTarget(
         refused: `replacing the key for ${taken.join(' and ')}`,
         hint: 'add --yes, or leave out --store, which prints the new key',
       },
-      `Replace the key for ${taken.join(' and ')}? The one that is there now is not kept.`,
+      `Replace the key for ${taken.join(' and ')}?${keep === 0 ? ' The one that is there now is not kept.' : ''}`,
     );
     if (!isReplaced) {
       throw new MesaAuthError('FAILURE', 'nothing was created, and nothing replaced', {
@@ -147,7 +154,7 @@ async function findTarget(
     }
   }
   await assertStorable(store, scopes[0] ?? { kind: 'org', org }, key.token);
-  return { store, scopes };
+  return { store, scopes, keep };
 }
 
 async function create(
@@ -183,7 +190,7 @@ async function handOver(
     announceToActions(context, token);
   } else {
     const changes = target.scopes.flatMap((scope): readonly Change[] => [
-      { kind: 'set', scope, token, api: access.apiUrl },
+      { kind: 'set', scope, token, api: access.apiUrl, keep: target.keep },
       { kind: 'learn', scope, token, facts: { keyId: id, expires } },
     ]);
     await keepNewKey(target.store, changes, newKey);

@@ -1,5 +1,5 @@
 import { parsePermission, PERMISSIONS, type Permission } from '../../access-token/permissions.ts';
-import { scopeFromNames } from '../../core/key-scope.ts';
+import { namedScope } from '../../core/key-scope.ts';
 import { givenOrg, shownValue } from '../../core/shown-text.ts';
 import { MesaAuthError } from '../../errors.ts';
 import { listApiKeys, type ApiKey, type ListFilter } from '../../rest/api-keys.ts';
@@ -75,9 +75,13 @@ async function runListApiKeys(context: Context, options: ListApiKeysOptions): Pr
   if (query === '') {
     throw new MesaAuthError('USAGE', '--query is empty', { hint: 'give a part of a name, or leave it out' });
   }
-  scopeFromNames(repo === undefined ? undefined : (options.org ?? 'any'), repo);
-  const session = await accessOrg(context, options.org);
-  const repoId = repo === undefined ? undefined : await idOfNamed(session.access, session.org, repo);
+  const named = namedScope(options.org, repo);
+  const session = await accessOrg(
+    context,
+    named === undefined || named.kind === 'global' ? undefined : named.org,
+  );
+  const name = named?.kind === 'repo' ? named.repo : repo;
+  const repoId = name === undefined ? undefined : await idOfNamed(session.access, session.org, name);
   await writeKeys(context, session, { ...filter, repoId }, options.json);
 }
 

@@ -17,7 +17,11 @@ export const command: CommandSpec = {
   examples: ['mesa auth api-keys revoke key_01KE4Q --org acme'],
   flags: [
     API_ORG_FLAG,
-    { long: '--yes', description: 'also the key that this command uses, without being asked' },
+    {
+      long: '--yes',
+      description:
+        'also the key that this command uses, without being asked (-y is another flag: it takes the answer no)',
+    },
     JSON_FLAG,
   ],
   argument: KEY_ID,
@@ -68,7 +72,7 @@ async function runRevokeApiKey(context: Context, options: RevokeApiKeyOptions): 
 }
 
 function isConfirmed(
-  context: Pick<Context, 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'prompter'>,
   { key, org }: OrgAccess,
   id: string,
   yes: boolean,

@@ -23,7 +23,10 @@ export const command: CommandSpec = {
   examples: ['mesa auth backup keys.age', 'mesa auth backup keys.toml --plaintext'],
   flags: [
     { long: '--plaintext', description: 'copy a plaintext store as it is, unencrypted' },
-    { long: '--yes', description: 'with --plaintext: without being asked' },
+    {
+      long: '--yes',
+      description: 'with --plaintext: without being asked (-y is another flag: it takes the answer no)',
+    },
   ],
   argument: {
     name: 'file',
@@ -101,7 +104,7 @@ async function copyVault(context: Context, store: PromptedVaultStore): Promise<U
 
 /** The document in an age file, or as it is when that was asked for and confirmed; undefined when it was not. */
 async function copyPlaintext(
-  context: Pick<Context, 'host' | 'interaction' | 'output' | 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'interaction' | 'output' | 'prompter'>,
   store: WholeStore,
   path: string,
   { plaintext, yes }: BackupOptions,

@@ -9,7 +9,6 @@ import { looksSecret } from '../../core/secret-variables.ts';
 import { givenOrg, isShown } from '../../core/shown-text.ts';
 import type { Token } from '../../core/token.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { parseRepos } from '../../minting/token-order.ts';
 import { assertRunnable } from '../../platform/find-command.ts';
 import type { Host } from '../../platform/host.ts';
 import { endAs, runChild } from '../../platform/run-child.ts';
@@ -17,7 +16,7 @@ import { runMasked } from '../../platform/run-masked.ts';
 import type { Context } from '../../session/context.ts';
 import { expiryOf } from '../../session/key-report.ts';
 import { mintForCommand, type MintOptions } from '../../session/mint.ts';
-import { resolveKey, resolveKeyOf, type KeyInUse } from '../../session/use-key.ts';
+import { resolveKey, type KeyInUse } from '../../session/use-key.ts';
 import { mintFlags, mintOptionsOf } from '../command-line/shared-flags.ts';
 import type { CommandSpec } from '../command-line/spec.ts';
 import { announceToActions } from '../show/github-actions.ts';
@@ -134,11 +133,8 @@ async function storedKey(context: Context, options: ExecOptions, config: Config)
   if (needsMint !== undefined) {
     throw new MesaAuthError('USAGE', `${needsMint} needs --mint`, { hint: 'add --mint' });
   }
-  const [repo] = parseRepos(options.repos, options.org);
-  const key: KeyInUse =
-    repo === undefined
-      ? await resolveKey(context, { org: options.org, repo: undefined }, config)
-      : await resolveKeyOf(context, repo, config);
+  const [repo] = options.repos;
+  const key: KeyInUse = await resolveKey(context, { org: options.org, repo }, config);
   const { scope, token } = key;
   return { token, org: scope.kind === 'global' ? undefined : scope.org, expires: expiryOf(key) };
 }

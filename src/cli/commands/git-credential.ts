@@ -67,7 +67,7 @@ async function runGitCredential(context: Context, { operation, mint }: GitCreden
     return;
   }
   try {
-    const scope = scopeOf(quiet, request);
+    const scope = scopeOf(quiet, request, config);
     if (scope !== undefined) {
       respond(
         context,
@@ -121,9 +121,10 @@ function isAboutApi({ apiUrl }: Config, { protocol, host }: CredentialRequest): 
 function scopeOf(
   context: Pick<Context, 'environmentOrg'>,
   { path }: CredentialRequest,
+  config: Config,
 ): KeyScope | undefined {
   const scope = scopeOfPath(path);
-  const org = scope?.kind === 'global' ? context.environmentOrg() : undefined;
+  const org = scope?.kind === 'global' ? (context.environmentOrg() ?? config.org) : undefined;
   return org === undefined ? scope : { kind: 'org', org };
 }
 

@@ -34,7 +34,7 @@ async function runInit(context: Context, options: InitOptions): Promise<void> {
   const configFile = chooseConfigFile(context);
   const current = await currentBackend(configFile, backend !== undefined);
   if (context.globals.nonInteractive) {
-    const chosen = backend ?? current ?? DEFAULT_BACKEND;
+    const chosen = backend ?? current ?? context.storeThere ?? DEFAULT_BACKEND;
     await saveBackend(context, configFile, chosen);
     context.output.note(`saved in ${configFile}: keys are kept in ${chosen}`);
     for (const line of await describeKeysLeft(context, current, chosen)) {

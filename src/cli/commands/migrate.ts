@@ -36,7 +36,10 @@ export const command: CommandSpec = {
     },
     { long: '--keep-source', description: 'do not remove the store that the keys come from' },
     DRY_RUN_FLAG,
-    { long: '--yes', description: 'keep keys unencrypted without being asked' },
+    {
+      long: '--yes',
+      description: 'keep keys unencrypted without being asked (-y is another flag: it takes the answer no)',
+    },
     PLAN_JSON_FLAG,
   ],
   run: (context, flags) =>
@@ -118,6 +121,7 @@ async function runMigrate(context: Context, options: MigrateOptions): Promise<vo
       targetInForce: stores.targetInForce,
       merge: options.merge,
       prefer,
+      keeping: { now: context.host.now(), keep: config.keepReplaced },
     });
   const { changes, refusal } = planFor(source.document, opened?.document ?? EMPTY_DOCUMENT);
   if (options.dryRun) {
@@ -208,7 +212,7 @@ async function switchOver(
 }
 
 function isAllowed(
-  context: Pick<Context, 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'prompter'>,
   consent: Consent,
   { target }: Stores,
   changes: readonly PlannedChange[],

@@ -30,7 +30,7 @@ export const command: CommandSpec = {
   flags: [
     { long: '--exact', description: 'also remove the keys that the backup does not have' },
     DRY_RUN_FLAG,
-    { long: '--yes', description: 'do it without being asked' },
+    { long: '--yes', description: 'do it without being asked (-y is another flag: it takes the answer no)' },
     PLAN_JSON_FLAG,
   ],
   argument: {
@@ -85,7 +85,8 @@ async function runRestore(context: Context, options: RestoreOptions): Promise<vo
   const backup = await openBackup(context, path, bytes);
   const opened = store.readBytes() === undefined ? undefined : await store.snapshot();
   const present = opened?.document ?? EMPTY_DOCUMENT;
-  const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming');
+  const keeping = { now: context.host.now(), keep: config.keepReplaced };
+  const next = options.exact ? backup : mergeDocuments(present, backup, 'incoming', keeping);
   const plan = planRestore(present, backup, options.exact);
 
   if (options.dryRun) {

@@ -5,6 +5,7 @@ import {
   type Judging,
 } from '../../core/incoming-key.ts';
 import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
+import type { Replacement } from '../../core/secret-store.ts';
 import type { Token } from '../../core/token.ts';
 import { errnoOf, ioError, MesaAuthError } from '../../errors.ts';
 import type { InputStream } from '../../platform/host.ts';
@@ -50,14 +51,24 @@ async function runSetKey(context: Context, options: SetKeyOptions): Promise<void
   if (piped === undefined && context.globals.nonInteractive) {
     throw keyMissing(scope);
   }
-  const { config, store } = await beginCommand(context);
-  const token = piped ?? (await askKey(context, scope, options, store.location));
-  const [outcome] = await store.apply([{ kind: 'set', scope, token, api: config.apiUrl }]);
+  const { config, store, stored } = await beginCommand(context, undefined, { scope, token: piped });
+  const token = piped ?? stored ?? (await askKey(context, scope, options, store.location));
+  const replacements: Replacement[] = [];
+  const keep = config.keepReplaced;
+  const [outcome] =
+    stored === undefined
+      ? await store.apply([{ kind: 'set', scope, token, api: config.apiUrl, keep }], (one) =>
+          replacements.push(one),
+        )
+      : ['stored'];
+  const [replacement] = replacements;
   const name = `${formatStoreKey(scope)} (${token.masked()})`;
   context.output.note(
-    outcome === 'unchanged'
-      ? `${store.backend} has this key for ${name} already; nothing was changed`
-      : `${outcome} key for ${name} in ${store.backend}`,
+    replacement !== undefined
+      ? (await import('../../session/replacement.ts')).describeReplacement(replacement, store.backend, keep)
+      : outcome === 'unchanged'
+        ? `${store.backend} has this key for ${name} already; nothing was changed`
+        : `${outcome} key for ${name} in ${store.backend}`,
   );
   if (given !== undefined && context.host.stderr.isTerminal) {
     context.output.hint(

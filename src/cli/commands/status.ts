@@ -1,7 +1,7 @@
 import { listCandidates, usedCandidate, type Candidate, type UsedKey } from '../../core/candidates.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { describeDistance, describeExpiry, expiresWithin } from '../../core/key-expiry.ts';
-import { formatStoreKey, scopeFlags, scopeFromNames, type KeyScope } from '../../core/key-scope.ts';
+import { formatStoreKey, namedScope, scopeFlags, type KeyScope } from '../../core/key-scope.ts';
 import type { KeyEntry, SecretStore } from '../../core/secret-store.ts';
 import { shownNames, shownValue } from '../../core/shown-text.ts';
 import { describeToken } from '../../core/token-kind.ts';
@@ -83,8 +83,10 @@ interface Status {
  * answer; when a key ends is none but with `--fail-within`, of the key that the lookup would use here.
  */
 async function runStatus(asking: Pick<Context, 'withoutQuestions'>, options: StatusOptions): Promise<void> {
-  const scope = scopeFromNames(options.org, options.repo);
-  const within = parseThreshold(options.failWithin, scope);
+  const within = parseThreshold(
+    options.failWithin,
+    namedScope(options.org, options.repo) ?? { kind: 'global' },
+  );
   const context = asking.withoutQuestions();
   const status = await examine(context, options);
   if (options.json) {
@@ -238,9 +240,13 @@ function describeStatus(status: Status): readonly string[] {
 
 /** `mesa_****9f2c from orgs/acme, for orgs/acme/repos/web (git remote origin); expires in 3 hours`. */
 function describeUsed({ state, requested: { scope, from }, used, online, now }: Status): string {
-  const origin = { flags: '', MESA_ORG: ' (MESA_ORG)', 'git remote': ' (git remote origin)', nothing: '' }[
-    from
-  ];
+  const origin = {
+    flags: '',
+    MESA_ORG: ' (MESA_ORG)',
+    'git remote': ' (git remote origin)',
+    config: ' (secrets.org in config.toml)',
+    nothing: '',
+  }[from];
   const purpose = scope.kind === 'global' ? '' : `, for ${formatStoreKey(scope)}${origin}`;
   if (used === undefined) {
     const where = scope.kind === 'global' ? '' : ` for ${formatStoreKey(scope)}${origin}`;

@@ -1,5 +1,5 @@
 import { quoteText } from '../../core/escape-text.ts';
-import { formatStoreKey, scopeFromNames } from '../../core/key-scope.ts';
+import { formatStoreKey, namedScope } from '../../core/key-scope.ts';
 import { nameOfKey } from '../../core/key-source.ts';
 import type { Context } from '../../session/context.ts';
 import { alignColumns } from '../../session/output.ts';
@@ -22,7 +22,7 @@ interface WhoamiOptions extends ScopeOptions {
 
 /** `mesa auth whoami`: what the server says of the key that is used here. */
 async function runWhoami(context: Context, options: WhoamiOptions): Promise<void> {
-  scopeFromNames(options.org, options.repo);
+  namedScope(options.org, options.repo);
   const { output, host } = context;
   const config = await context.loadConfig();
   const { scope } = await usedScope(context, options, config);

@@ -11,6 +11,11 @@ export async function explainKey(context: Context, options: ScopeOptions, json: 
   if (json) {
     context.output.json(describe(resolved));
   } else {
+    if (resolved.from === 'config' && resolved.scope.kind !== 'global') {
+      context.output.note(
+        `mesa: organization '${resolved.scope.org}' is the one of secrets.org in config.toml`,
+      );
+    }
     context.output.table(
       ['SOURCE', 'KEY', 'RESULT'],
       resolved.candidates.map((candidate) => [

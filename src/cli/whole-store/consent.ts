@@ -15,19 +15,21 @@ export interface Consent {
  * @throws USAGE without `--yes` when there is nobody to ask; `-y` takes the default, which is no
  */
 export async function assertConsentPossible(
-  context: Pick<Context, 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'prompter'>,
   { yes, refused, hint }: Consent,
 ): Promise<void> {
   if (!yes && (await context.prompter()) === undefined) {
-    throw new MesaAuthError('USAGE', `${refused} needs to be confirmed, and there is nobody to ask`, {
-      hint,
-    });
+    const why =
+      context.globals.nonInteractive && context.host.stderr.isTerminal
+        ? '-y never asks and takes the default, which is no; --yes says yes'
+        : 'there is nobody to ask';
+    throw new MesaAuthError('USAGE', `${refused} needs to be confirmed, and ${why}`, { hint });
   }
 }
 
 /** Whether it may be done: by `--yes`, or by an answer. @throws as assertConsentPossible, INTERRUPTED */
 export async function hasConsent(
-  context: Pick<Context, 'prompter'>,
+  context: Pick<Context, 'globals' | 'host' | 'prompter'>,
   consent: Consent,
   question: string,
 ): Promise<boolean> {

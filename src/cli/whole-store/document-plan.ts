@@ -52,6 +52,7 @@ export function describePlan(plan: readonly PlannedChange[]): string {
 export function changesUnknown(before: StoreDocument, after: StoreDocument): boolean {
   return (
     !sameTable(before.unknownFields, after.unknownFields) ||
-    !sameTable(before.unknownEntries, after.unknownEntries)
+    !sameTable(before.unknownEntries, after.unknownEntries) ||
+    !sameTable(before.unknownPrevious, after.unknownPrevious)
   );
 }

@@ -1,6 +1,6 @@
 import type { Backend } from '../../core/secret-store.ts';
 import { MesaAuthError } from '../../errors.ts';
-import { compareDocuments, mergeDocuments } from '../../stores/compare-documents.ts';
+import { compareDocuments, mergeDocuments, type KeepReplaced } from '../../stores/compare-documents.ts';
 import type { StoreDocument } from '../../stores/document.ts';
 import type { PlannedChange } from './document-plan.ts';
 
@@ -13,6 +13,8 @@ export interface MigrationInput {
   readonly merge: boolean;
   /** Whose key counts where the two differ. */
   readonly prefer: 'source' | 'target' | undefined;
+  /** For the one that does not count. */
+  readonly keeping: KeepReplaced;
 }
 
 export interface MigrationPlan {
@@ -56,7 +58,7 @@ export function planMigration(input: MigrationInput): MigrationPlan {
   });
   return {
     changes,
-    document: mergeDocuments(target, source, winner),
+    document: mergeDocuments(target, source, winner, input.keeping),
     refusal: findRefusal(input, changes),
   };
 }

@@ -176,8 +176,8 @@ describe('the agent', () => {
         .flatMap((name) => secrets.findIn(readFileSync(join(home.path, name))));
     expect(search()).toEqual([]);
     for (const message of [
-      '{"v":2,"type":"status"}\n',
-      '{"v":2,"type":"no"}\n',
+      '{"v":3,"type":"status"}\n',
+      '{"v":3,"type":"no"}\n',
       `${key}\n`,
       `{"v":3,"${passphrase}":1}\n`,
     ]) {

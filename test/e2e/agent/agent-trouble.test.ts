@@ -92,8 +92,8 @@ describe('a command goes on with the passphrase, and says why', () => {
     expect(await unlock(home)).not.toBe(pid);
     expect(isAlive(pid)).toBe(false);
     expect(await runMesa(GET, { home })).toMatchObject({ status: 0, stdout: `${KEY}\n`, stderr: '' });
-    const refused = await exchange(socket, '{"v":3,"type":"status"}\n');
-    expect(JSON.parse(refused)).toEqual({ v: 2, type: 'refused', reason: 'version' });
+    const refused = await exchange(socket, '{"v":4,"type":"status"}\n');
+    expect(JSON.parse(refused)).toEqual({ v: 3, type: 'refused', reason: 'version' });
   });
 
   it('and lock kills nobody whose pid the agent had that ended before', async () => {
@@ -128,10 +128,10 @@ describe('a command goes on with the passphrase, and says why', () => {
     for (const noise of [
       '\n',
       'hello\n',
-      '{"v":2}\n',
+      '{"v":3}\n',
       '[]\n',
       'x'.repeat(70_000),
-      '{"v":2,"type":"entries"}\n',
+      '{"v":3,"type":"entries"}\n',
     ]) {
       const server = await listen(home, (connection) => connection.end(noise));
       const result = await runMesa(GET, { home });
@@ -220,7 +220,7 @@ describe('a vault that changed on disk', () => {
       // Said where the derivation takes more than five seconds.
       expect(stderr.replace('mesa: warning: the unlock agent is busy; waiting for it\n', '')).toBe('');
     }
-    const status = JSON.parse(await exchange(agentFiles(home).socket, '{"v":2,"type":"status"}\n')) as {
+    const status = JSON.parse(await exchange(agentFiles(home).socket, '{"v":3,"type":"status"}\n')) as {
       status: { derivations: { opening: number } };
     };
     expect(status.status.derivations.opening).toBe(2);

@@ -213,7 +213,7 @@ describe('unlock says what is wrong, and asks nobody who is not there', () => {
 
   it('when somebody types the name of the agent itself', async () => {
     const home = createTempHome();
-    const result = await runMesa(['run-unlock-agent'], { home, stdin: '{"v":2}\n' });
+    const result = await runMesa(['run-unlock-agent'], { home, stdin: '{"v":3}\n' });
     expect(result).toMatchObject({ status: 2, stdout: '' });
     expect(result.stderr).toBe(
       'mesa: this is a part of mesa that nobody needs to run\nhint: mesa auth unlock\n',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
+import { Token } from '../../../src/core/token.ts';
 import { ANOTHER_USER, CAN_CHOWN } from '../../support/confinement.ts';
 import { childEnv, runMesa, runShell } from '../../support/run-mesa.ts';
 import { documentOf, writePlaintext } from '../../support/stores.ts';
@@ -98,7 +99,7 @@ it('does not let the checkout choose where a key is stored or removed', async ()
   const { home, checkout } = homeWithCheckout('https://t@api.mesa.dev/acme/web.git');
   const options = { home, cwd: checkout };
   expect((await runMesa(['auth', 'set-key', 'mesa_rotated0000000beef'], options)).stderr).toBe(
-    'replaced key for global (mesa_****beef) in plaintext-file\n',
+    `replaced key for global (${Token.parse(GLOBAL).masked()} by mesa_****beef) in plaintext-file; mesa auth undo brings it back\n`,
   );
   expect((await runMesa(['auth', 'rm-key'], options)).stderr).toBe(
     'removed key for global from plaintext-file\n',

@@ -51,7 +51,7 @@ describe.each(BACKENDS)('with the %s backend', (backend) => {
       {
         args: ['set-key', '--org', 'acme'],
         stdin: ORG,
-        stderr: `replaced key for orgs/acme (mesa_****9f2c) in ${backend}\n`,
+        stderr: `replaced key for orgs/acme (mesa_****irst by mesa_****9f2c) in ${backend}; mesa auth undo --org acme brings it back\n`,
       },
       { args: ['rm-key'], stderr: `removed key for global from ${backend}\n` },
     ];

@@ -117,7 +117,7 @@ describe('MESA_ORGS', () => {
     const home = homeWithPlaintext();
     const env = { MESA_ORGS: `acme:${ACME}` };
     expect((await runMesa(['auth', 'set-key', OTHER, '--org', 'acme'], { home, env })).stderr).toBe(
-      'stored 1 key from MESA_ORGS in plaintext-file\nreplaced key for orgs/acme (mesa_****7777) in plaintext-file\n',
+      'stored 1 key from MESA_ORGS in plaintext-file\nreplaced key for orgs/acme (mesa_****9f2c by mesa_****7777) in plaintext-file; mesa auth undo --org acme brings it back\n',
     );
     expect((await runMesa(['auth', 'get-key', '--org', 'acme'], { home })).stdout).toBe(`${OTHER}\n`);
     expect((await runMesa(['auth', 'rm-key', '--org', 'acme'], { home, env })).status).toBe(0);

@@ -317,22 +317,22 @@ describe('a command line that is none', () => {
     {
       args: ['auth', 'rm-key', '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org ORG before --repo',
+      hint: 'name its organization, too: --repo acme/web',
     },
     {
       args: ['auth', 'get-key', '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org ORG before --repo',
+      hint: 'name its organization, too: --repo acme/web',
     },
     {
       args: ['auth', 'get-key', '--repo=web', '--json'],
       message: '--repo needs --org',
-      hint: 'add --org ORG before --repo',
+      hint: 'name its organization, too: --repo acme/web',
     },
     {
       args: ['auth', 'set-key', KEY, '--repo', 'web'],
       message: '--repo needs --org',
-      hint: 'add --org ORG before --repo',
+      hint: 'name its organization, too: --repo acme/web',
     },
   ])('is told in words and ends with 2: $args', async ({ args, message, hint }) => {
     const home = createTempHome();
@@ -382,7 +382,7 @@ describe('a command line that is none', () => {
       ['--org', 'acme', '--repo', 'web.git'],
       ['--org', 'acme', '--repo', 'web.GIT'],
       ['--org', 'acme', '--repo', '-web'],
-      ['--org', 'acme', '--repo', 'a/b'],
+      ['--org', 'acme', '--repo', 'a/b/c'],
       ['--org', 'acme', '--repo', 'x'.repeat(101)],
     ].map((flags) => ({ flags })),
   )('refuses a name that no scope can have: $flags', async ({ flags }) => {

@@ -32,7 +32,9 @@ it.each([
   expect(await terminal.ended()).toBe(0);
   expect(terminal.modes()).toEqual(COOKED);
   const messages = readIfExists(join(home.path, 'messages')) ?? terminal.screen();
-  expect(messages).toContain('replaced key for orgs/acme (mesa_****2222) in encrypted-file\n');
+  expect(messages.replaceAll('\n', '')).toContain(
+    'replaced key for orgs/acme (mesa_****1111 by mesa_****2222) in encrypted-file; mesa auth undo --org acme',
+  );
   expect(readIfExists(join(home.path, 'messages')) ?? '').not.toContain('passphrase');
   expect(readIfExists(join(home.path, 'output')) ?? '').toBe('');
   expect(terminal.received()).not.toMatch(new RegExp(`${NEW}|${PASSPHRASE}`));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
@@ -78,17 +78,51 @@ it('takes the backend from --backend without asking, and changes nothing when no
   expect(files()).toEqual(before);
 });
 
-it('asks for the passphrase once on a first run beside a vault, then lists the keys in it', async () => {
+it('uses the vault that is there on a first run, names it, writes it to config.toml, and welcomes nobody', async () => {
   const home = createTempHome();
   await writeVault(home, documentOf({ 'orgs/acme': OLD }));
   const terminal = openTerminal({ home });
   terminal.type('mesa auth list\r');
-  await chooseBackend(terminal, 'encrypted-file');
   await terminal.answer('Vault passphrase:', PASSPHRASE);
-  await answerKeys(terminal, [['beta', NEW]]);
   expect(await terminal.ended()).toBe(0);
-  expect(terminal.screen().match(/passphrase:/g)).toHaveLength(1);
-  expect(terminal.screen()).toMatch(/orgs\/acme +mesa_\*{4}eeee .*\norgs\/beta +mesa_\*{4}ffff/);
+  const screen = terminal.screen();
+  expect(screen.match(/passphrase:/g)).toHaveLength(1);
+  expect(screen).not.toMatch(/Welcome|Where should|Organization/);
+  expect(screen.replaceAll('\n', '')).toContain(
+    `mesa: using the store that is there, ${home.vault}; saved in`,
+  );
+  expect(screen).toMatch(/orgs\/acme +mesa_\*{4}eeee /);
+  expect(readIfExists(home.config)).toContain('[secrets]\nbackend = "encrypted-file"\n');
+});
+
+it.each(['mesa', 'mesa auth list'])('uses a plaintext store that is there, too (%s)', async (command) => {
+  const home = createTempHome();
+  writePlaintext(home, documentOf({ 'orgs/acme': OLD }));
+  rmSync(home.config);
+  const terminal = openTerminal({ home });
+  terminal.type(`${command}\r`);
+  expect(await terminal.ended()).toBe(0);
+  expect(terminal.screen()).not.toMatch(/Welcome|Where should|Organization/);
+  expect(readIfExists(home.config)).toContain('[secrets]\nbackend = "plaintext-file"\n');
+});
+
+it('says which keys are there already, in the store and among those that were just given', async () => {
+  const home = createTempHome();
+  writePlaintext(home, documentOf({ 'orgs/acme': OLD }));
+  const terminal = openTerminal({ home });
+  terminal.type('mesa init --backend plaintext-file\r');
+  await terminal.answer('Organization (Enter to skip):', 'acme');
+  await terminal.waitFor('acme is there already (mesa_****eeee); it is replaced');
+  await terminal.answer('API token for acme', NEW);
+  await terminal.answer('Another organization', 'acme');
+  await terminal.waitFor('acme is there already (mesa_****ffff); it is replaced');
+  await terminal.answer('API token for acme', '');
+  await terminal.answer('Another organization', '');
+  expect(await terminal.ended()).toBe(0);
+  expect(terminal.screen().replaceAll('\n', '')).toContain(
+    'replaced key for orgs/acme (mesa_****eeee by mesa_****ffff) in plaintext-file; mesa auth undo --org acme',
+  );
+  expect(terminal.screen()).not.toContain('Welcome');
 });
 
 it('lets nobody type keys for a vault that does not open', async () => {

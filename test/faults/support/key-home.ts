@@ -64,7 +64,7 @@ export async function openHomeStore(
     backend,
     location: store.location,
     read: () => store.read(),
-    apply: (changes) => store.apply(changes),
+    apply: (changes, onReplaced) => store.apply(changes, onReplaced),
     get waited() {
       return waited;
     },
@@ -81,9 +81,9 @@ export async function readKeys(
   return [...(await store.read())].map(([scope, { token }]) => `${scope}=${token.reveal()}`);
 }
 
-/** The lines of readKeys for scopes that hold their own keyOf. */
+/** The lines of readKeys for scopes that hold their own keyOf, or what stands behind `=`. */
 export function keyLines(scopes: readonly string[]): readonly string[] {
-  return scopes.map((scope) => `${scope}=${keyOf(scope)}`);
+  return scopes.map((scope) => (scope.includes('=') ? scope : `${scope}=${keyOf(scope)}`));
 }
 
 /** A document with these keys, as somebody may have written it. */

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 
 import type { Backend } from '../../../src/core/secret-store.ts';
+import { Token } from '../../../src/core/token.ts';
 import type { RunResult } from '../../support/run-mesa.ts';
 import { answerJson, IDENTITY, startApiServer } from '../../support/api-server.ts';
 import { createTempHome, type TempHome } from '../../support/temp-home.ts';
@@ -46,12 +47,15 @@ export const SCENARIO_NAMES = [
   'plaintext: first set-key',
   'plaintext: set-key',
   'plaintext: rm-key',
+  'plaintext: undo',
   'plaintext: mint-token',
   'vault: first set-key',
   'vault: set-key',
   'vault: rm-key',
+  'vault: undo',
   'vault: mint-token',
   'config: first init',
+  'config: use',
   'config: init, linked file',
   'vault: change-passphrase',
   'vault: restore',
@@ -91,11 +95,14 @@ export const SCENARIOS: Readonly<Record<ScenarioName, (scopes?: readonly string[
   'plaintext: first set-key': () => firstKey('plaintext-file'),
   'plaintext: set-key': (scopes) => oneMoreKey('plaintext-file', scopes),
   'plaintext: rm-key': (scopes) => oneKeyLess('plaintext-file', scopes),
+  'plaintext: undo': (scopes) => undone('plaintext-file', scopes),
   'plaintext: mint-token': (scopes) => learntKeyId('plaintext-file', scopes),
   'vault: first set-key': () => firstKey('encrypted-file'),
   'vault: set-key': (scopes) => oneMoreKey('encrypted-file', scopes),
   'vault: rm-key': (scopes) => oneKeyLess('encrypted-file', scopes),
+  'vault: undo': (scopes) => undone('encrypted-file', scopes),
   'vault: mint-token': (scopes) => learntKeyId('encrypted-file', scopes),
+  'config: use': () => Promise.resolve(usedOrg()),
   'config: first init': () => Promise.resolve(firstConfig()),
   'config: init, linked file': () => Promise.resolve(linkedConfig()),
   [LEGACY_KEYS]: legacyKeys,
@@ -129,6 +136,21 @@ async function oneKeyLess(backend: Backend, scopes: readonly string[] = FEW_SCOP
   return { args: ['auth', 'rm-key', '--org', 'acme'], ...(await existingStore(backend, scopes, rest)) };
 }
 
+const MISTAKE = 'mesa_mistake';
+
+/** A key was replaced by mistake. */
+async function undone(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
+  const mistaken = scopes.map((scope) => (scope === 'orgs/acme' ? `${scope}=${MISTAKE}` : scope));
+  const home = createTempHome();
+  const store = await storeKeys(home, backend, scopes);
+  await store.apply([{ kind: 'set', scope: { kind: 'org', org: 'acme' }, token: Token.parse(MISTAKE) }]);
+  const before = readBytes(storePath(home, backend));
+  return {
+    args: ['auth', 'undo', '--org', 'acme'],
+    ...(await existingStore(backend, mistaken, scopes, before)),
+  };
+}
+
 /** The first token of a key: its id is learnt, and kept where that is possible. The token is minted in any case. */
 async function learntKeyId(backend: Backend, scopes: readonly string[] = FEW_SCOPES): Promise<Scenario> {
   const store = await existingStore(backend, scopes, scopes);
@@ -153,8 +175,9 @@ async function existingStore(
   backend: Backend,
   oldScopes: readonly string[],
   newScopes: readonly string[],
+  made?: Buffer,
 ): Promise<Pick<Scenario, 'prepare' | 'judge' | 'target'>> {
-  const before = await makeStoreBytes(backend, oldScopes);
+  const before = made ?? (await makeStoreBytes(backend, oldScopes));
   const target = (home: TempHome): string => storePath(home, backend);
   return {
     prepare(home) {
@@ -188,6 +211,20 @@ function firstConfig(): Scenario {
         { file: home.config, before: undefined, after: Buffer.from(NEW_CONFIG_TEXT) },
         result,
       ),
+    target: (home) => home.config,
+  };
+}
+
+function usedOrg(): Scenario {
+  const before = Buffer.from(CONFIG_TEXT);
+  const after = Buffer.from(CONFIG_TEXT.replace('[secrets]\n', '[secrets]\norg = "acme"\n'));
+  return {
+    args: ['auth', 'use', 'acme'],
+    prepare(home) {
+      home.write('.config/mesa/config.toml', before);
+      leaveStray(home, home.config);
+    },
+    judge: (home, result) => judgeConfig(home, { file: home.config, before, after }, result),
     target: (home) => home.config,
   };
 }

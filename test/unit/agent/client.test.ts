@@ -10,7 +10,7 @@ import type { AgentPlace } from '../../../src/agent/socket-path.ts';
 import { createTempHome } from '../../support/temp-home.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
-const REPLY = '{"v":2,"type":"busy"}\n';
+const REPLY = '{"v":3,"type":"busy"}\n';
 const ANSWER_AFTER_MS = 2_500;
 
 /** Where an agent would be: a server that takes its time, and the pid of a process. */

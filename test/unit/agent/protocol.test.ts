@@ -28,6 +28,9 @@ const REPLACE: Change = {
   facts: { keyId: 'key_2' },
   api: 'http://127.0.0.1:4477',
 };
+const UNDO: Change = { kind: 'undo', scope: { kind: 'global' }, present: Token.parse('mesa_a'), keep: 5 };
+const ANY_UNDO: Change = { kind: 'undo', scope: { kind: 'global' }, present: undefined };
+const FORGET: Change = { kind: 'forget', scope: { kind: 'global' } };
 const REMOVE: Change = { kind: 'remove', scope: { kind: 'repo', org: 'acme', repo: 'web' } };
 
 const REQUESTS: readonly Request[] = [
@@ -42,7 +45,17 @@ const REQUESTS: readonly Request[] = [
     type: 'apply',
     vault: VAULT,
     sent: SENT,
-    changes: [SET, REMOVE, LEARN, { ...LEARN, facts: {} }, REPLACE],
+    changes: [
+      SET,
+      { ...SET, keep: 0 },
+      REMOVE,
+      LEARN,
+      { ...LEARN, facts: {} },
+      REPLACE,
+      UNDO,
+      ANY_UNDO,
+      FORGET,
+    ],
     last: true,
   },
   { type: 'apply', vault: VAULT, sent: SENT, changes: [], last: false },
@@ -89,7 +102,12 @@ const REPLIES: readonly Reply[] = [
     more: true,
     warnings: ['mind the gap'],
   },
-  { type: 'outcomes', outcomes: ['stored', 'replaced', 'removed', 'learnt', 'absent'], warnings: [] },
+  {
+    type: 'outcomes',
+    outcomes: ['stored', 'replaced', 'removed', 'learnt', 'undone', 'forgotten', 'absent'],
+    replacements: [{ scope: { kind: 'org', org: 'acme' }, old: 'mesa_****11aa', new: '****' }],
+    warnings: [],
+  },
   { type: 'failed', error: new MesaAuthError('IO', 'cannot', { hint: 'try' }), warnings: [] },
 ];
 
@@ -127,7 +145,7 @@ describe('a message', () => {
 
   it('of another version is told from one that makes no sense', () => {
     for (const parse of [parseRequest, parseReply]) {
-      expect(parse('{"v":3,"type":"status"}')).toBe('version');
+      expect(parse('{"v":4,"type":"status"}')).toBe('version');
       for (const line of [
         '',
         'null',
@@ -136,8 +154,8 @@ describe('a message', () => {
         '"v"',
         '{}',
         '{"v":"1"}',
-        '{"v":2}',
-        '{"v":2,"type":"no"}',
+        '{"v":3}',
+        '{"v":3,"type":"no"}',
         '{',
       ]) {
         expect(parse(line)).toBeUndefined();
@@ -146,44 +164,52 @@ describe('a message', () => {
   });
 
   it.each([
-    ['a scope that is none', '{"v":2,"type":"read","vault":"/v","scopes":["teams/blue"]}'],
+    ['a scope that is none', '{"v":3,"type":"read","vault":"/v","scopes":["teams/blue"]}'],
     [
       'too many scopes',
-      `{"v":2,"type":"read","vault":"/v","scopes":${JSON.stringify(Array(17).fill('global'))}}`,
+      `{"v":3,"type":"read","vault":"/v","scopes":${JSON.stringify(Array(17).fill('global'))}}`,
     ],
-    ['no vault', '{"v":2,"type":"read","scopes":[]}'],
-    ['a path without end', `{"v":2,"type":"read","vault":"/${'v'.repeat(5_000)}","scopes":[]}`],
-    ['an idle time above 12 hours', '{"v":2,"type":"extend","vault":"/v","idleMs":43200001}'],
-    ['an idle time that is no time', '{"v":2,"type":"extend","vault":"/v","idleMs":null}'],
+    ['no vault', '{"v":3,"type":"read","scopes":[]}'],
+    ['a path without end', `{"v":3,"type":"read","vault":"/${'v'.repeat(5_000)}","scopes":[]}`],
+    ['an idle time above 12 hours', '{"v":3,"type":"extend","vault":"/v","idleMs":43200001}'],
+    ['an idle time that is no time', '{"v":3,"type":"extend","vault":"/v","idleMs":null}'],
     [
       'a key that is none',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a b",null]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a b",null,null]],"last":true}',
+    ],
+    [
+      'a time to keep that is none',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a",null,-1]],"last":true}',
+    ],
+    [
+      'an undo of what is no key',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["undo","global","a b",null]],"last":true}',
     ],
     [
       'a change with more',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a",null,1]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a",null,null,1]],"last":true}',
     ],
     [
       'a key id that is none',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["learn","global","a",{"keyId":"a b"}]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["learn","global","a",{"keyId":"a b"}]],"last":true}',
     ],
     [
       'an end that is no date',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["learn","global","a",{"expires":"soon"}]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["learn","global","a",{"expires":"soon"}]],"last":true}',
     ],
     [
       'a replacement of what is no key',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["replace","global","a",{},1,null]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["replace","global","a",{},1,null]],"last":true}',
     ],
     [
       'an API that is none',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a","not one"]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["set","global","a","not one",null]],"last":true}',
     ],
     [
       'a kind of change that is none',
-      '{"v":2,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["move","global","a",null]],"last":true}',
+      '{"v":3,"type":"apply","vault":"/v","sent":{"wall":1,"monotonic":1},"changes":[["move","global","a",null,null]],"last":true}',
     ],
-    ['a write without its time', '{"v":2,"type":"apply","vault":"/v","changes":[],"last":true}'],
+    ['a write without its time', '{"v":3,"type":"apply","vault":"/v","changes":[],"last":true}'],
   ])('with %s is refused', (_, line) => {
     expect(parseRequest(line)).toBeUndefined();
   });
@@ -228,7 +254,7 @@ it('whatever arrives is taken, or refused without a word of it, and nothing else
       ...REPLIES.map(formatReply),
       SECRET,
       '__proto__',
-      '"v":2,',
+      '"v":3,',
       '[',
       '{"',
     ),

@@ -135,7 +135,12 @@ describe('the idle time', () => {
 describe('a write', () => {
   it('is performed for a client that waits for it', async () => {
     const { ask, written } = create();
-    expect(await ask(apply(START))).toEqual({ type: 'outcomes', outcomes: ['stored'], warnings: [] });
+    expect(await ask(apply(START))).toEqual({
+      type: 'outcomes',
+      outcomes: ['stored'],
+      replacements: [],
+      warnings: [],
+    });
     expect(written).toEqual([[SET]]);
   });
 

@@ -48,6 +48,7 @@ describe('two documents are the same', () => {
   });
 });
 
+const NOW = new Date('2026-11-21T10:00:00.000Z');
 const PRESENT = `version = 1
 here = 1
 [keys."orgs/conflict"]
@@ -87,7 +88,7 @@ it.each([
   ['present', 'mesa_present', 0],
   ['incoming', 'mesa_incoming', 1],
 ] as const)('a merge loses nothing; where both differ, %s wins', async (winner, key, fields) => {
-  const merged = mergeDocuments(await parse(PRESENT), await parse(INCOMING), winner);
+  const merged = mergeDocuments(await parse(PRESENT), await parse(INCOMING), winner, { now: NOW });
   expect([...merged.entries.keys()].toSorted()).toEqual([
     'orgs/added',
     'orgs/conflict',
@@ -98,4 +99,54 @@ it.each([
   expect(merged.entries.get('orgs/conflict')?.token.reveal()).toBe(key);
   expect(merged.entries.get('orgs/details')?.fields.size).toBe(fields);
   expect([...merged.unknownFields.keys()].toSorted()).toEqual(['here', 'there']);
+});
+
+/** Scope to key, of previous ones. */
+function previousOf({ previous }: StoreDocument): Record<string, string> {
+  return Object.fromEntries(Array.from(previous, ([name, { token }]) => [name, token.reveal()]));
+}
+
+function withPreviousKey(text: string, name: string, key: string, until: string): string {
+  return `${text}[previous."${name}"]\nkey = "${key}"\nuntil = ${until}\n`;
+}
+
+const LATER = '2026-11-25T00:00:00.000Z';
+
+it.each([
+  ['present', 'mesa_incoming'],
+  ['incoming', 'mesa_present'],
+] as const)('where both differ and %s wins, the other key can be brought back', async (winner, other) => {
+  const merged = mergeDocuments(await parse(PRESENT), await parse(INCOMING), winner, { now: NOW });
+  expect(previousOf(merged)).toEqual({ 'orgs/conflict': other });
+  expect(merged.previous.get('orgs/conflict')?.until).toEqual(new Date('2026-11-28T10:00:00.000Z'));
+  const again = mergeDocuments(merged, await parse(INCOMING), winner, { now: NOW });
+  expect(sameDocument(again, merged)).toBe(true);
+  const none = mergeDocuments(await parse(PRESENT), await parse(INCOMING), winner, { now: NOW, keep: 0 });
+  expect(previousOf(none)).toEqual({});
+});
+
+it('a merge keeps what can be brought back on either side, but nothing that is over, in use, or of no key', async () => {
+  const present = withPreviousKey(
+    withPreviousKey(PRESENT, 'orgs/mine', 'mesa_before', LATER),
+    'orgs/same',
+    'mesa_over',
+    '2026-11-20T00:00:00.000Z',
+  );
+  const incoming = withPreviousKey(
+    withPreviousKey(
+      withPreviousKey(INCOMING, 'orgs/added', 'mesa_theirs', LATER),
+      'orgs/details',
+      'mesa_same',
+      LATER,
+    ),
+    'orgs/gone',
+    'mesa_gone',
+    LATER,
+  );
+  const merged = mergeDocuments(await parse(present), await parse(incoming), 'present', { now: NOW });
+  expect(previousOf(merged)).toEqual({
+    'orgs/added': 'mesa_theirs',
+    'orgs/conflict': 'mesa_incoming',
+    'orgs/mine': 'mesa_before',
+  });
 });

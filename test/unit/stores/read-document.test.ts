@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCanonicalDocument, parseDocument } from '../../../src/stores/read-document.ts';
 
 const LARGE = 16 * 1024 * 1024;
+const PREVIOUS = '\n[previous.global]\nkey = "w"\nuntil = 2026-11-28T10:00:00.000Z\n';
 const GLOBAL = '\n[keys.global]\nkey = "x"\n';
 
 describe('the quick way to read a document', () => {
@@ -13,6 +14,12 @@ describe('the quick way to read a document', () => {
       `version = 1\n${GLOBAL}added = 2026-11-21T10:00:00.000Z\n\n[keys."orgs/a/repos/b"]\nkey = "y"\n`,
     ],
     ['plain fields', `version = 1\n${GLOBAL}key-id = "k"\nexpires = 2027-01-01T00:00:00.000Z\nn = 5\n`],
+    [
+      'keys that were replaced',
+      `version = 1\n${GLOBAL}${PREVIOUS}\n[previous."orgs/a"]\nkey = "v"\nadded = 2026-11-21T10:00:00.000Z\napi = "https://api.mesa.dev"\nuntil = 2026-11-28T10:00:00.000Z\nkey-id = "k"\n`,
+    ],
+    ['a replaced key alone', `version = 1\n${PREVIOUS}`],
+    ['a field that is called until', `version = 1\n${GLOBAL}until = 5\n`],
     ['an escaped key', 'version = 1\n\n[keys.global]\nkey = "a\\"b\\\\c"\n'],
   ])('takes a document with %s', async (_, text) => {
     const document = parseCanonicalDocument(text);
@@ -48,6 +55,11 @@ describe('the quick way to read a document', () => {
     ['a line break in the key', `version = 1\n${GLOBAL.replace('x', 'x\ny')}`],
     ['a quote in the key', `version = 1\n${GLOBAL.replace('x', 'x"y')}`],
     ['an escape that does not end', `version = 1\n${GLOBAL.replace('x', 'x\\')}`],
+    ['a replaced key without an end', `version = 1\n${GLOBAL}${PREVIOUS.replace(/until.*\n/, '')}`],
+    ['a replaced key before the others', `version = 1\n${PREVIOUS}${GLOBAL}`],
+    ['a replaced key twice', `version = 1\n${GLOBAL}${PREVIOUS}${PREVIOUS}`],
+    ['an end that is none', `version = 1\n${GLOBAL}${PREVIOUS.replace(/2026.*/, '5')}`],
+    ['an end twice', `version = 1\n${GLOBAL}${PREVIOUS}until = 5\n`],
     ['half a name', `version = 1\n${GLOBAL.replace('global', '"orgs/a')}`],
     ['a bare name', `version = 1\n${GLOBAL.replace('global', 'orgs/a')}`],
     ['text at the end', `version = 1\n${GLOBAL}mesa\n`],
