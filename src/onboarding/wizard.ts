@@ -6,6 +6,13 @@ import { DEFAULT_UNLOCK_TIME } from '../core/unlock-time.ts';
 import type { Choice, Prompter } from '../platform/prompter.ts';
 import type { Probe } from './probe.ts';
 
+/** A key that a command is about to store. */
+export interface Wanted {
+  readonly scope: KeyScope;
+  /** Undefined where it is yet to be asked for. */
+  readonly token: Token | undefined;
+}
+
 export interface WizardInput {
   readonly prompter: Prompter;
   readonly probe: Probe;
@@ -16,7 +23,7 @@ export interface WizardInput {
   /** What the keys are for; undefined where that is not known. */
   readonly apiUrl: string | undefined;
   /** The key that is to be stored; undefined where that is asked, too. */
-  readonly wanted: { readonly scope: KeyScope; readonly token: Token | undefined } | undefined;
+  readonly wanted: Wanted | undefined;
   /** Called once the backend is known: asks what it needs, the passphrase of a new or of the present vault. */
   readonly prepare: (
     backend: Backend,

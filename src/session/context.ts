@@ -11,10 +11,10 @@ import {
   type Config,
 } from '../config/config.ts';
 import type { EnvironmentKey } from '../core/candidates.ts';
-import type { KeyScope } from '../core/key-scope.ts';
 import type { Backend, SecretStore } from '../core/secret-store.ts';
 import type { Token } from '../core/token.ts';
 import { MesaAuthError } from '../errors.ts';
+import type { Wanted } from '../onboarding/wizard.ts';
 import type { Host } from '../platform/host.ts';
 import type { Paths } from '../platform/paths.ts';
 import type { Looseness } from '../platform/private-file.ts';
@@ -44,13 +44,6 @@ export interface OnboardOptions {
   readonly current?: Backend | undefined;
   /** What the command that was asked for stores: instead of asking for organizations and their tokens. */
   readonly wanted?: Wanted | undefined;
-}
-
-/** A key that a command is about to store. */
-export interface Wanted {
-  readonly scope: KeyScope;
-  /** Undefined where it is yet to be asked for. */
-  readonly token: Token | undefined;
 }
 
 /** What talks with a person, and is loaded when it does. */
@@ -168,7 +161,10 @@ export class Context {
     const found = await loadConfig(explicitConfig, candidates, suggestBackend);
     const config = found.file === undefined ? { ...found, backend: suggestBackend() } : found;
     if (config.unknownSettings.length > 0 && this.#looseness === 'tighten') {
-      await this.#warnOfSettings(config);
+      const { describeUnknownSetting } = await import('../config/describe-setting.ts');
+      for (const setting of config.unknownSettings) {
+        this.output.warn(describeUnknownSetting(config.file ?? '', setting));
+      }
     }
     return withEnvironment(config, host.env);
   }
@@ -181,11 +177,6 @@ export class Context {
       : existsSync(plaintextStore)
         ? 'plaintext-file'
         : undefined;
-  }
-
-  async #warnOfSettings({ file = '', unknownSettings }: Config): Promise<void> {
-    const { describeUnknownSetting } = await import('../config/describe-setting.ts');
-    unknownSettings.forEach((setting) => this.output.warn(describeUnknownSetting(file, setting)));
   }
 
   /** One store per backend, so that the command after the wizard opens no vault that the wizard just made. */
