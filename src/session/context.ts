@@ -162,9 +162,8 @@ export class Context {
     const config = found.file === undefined ? { ...found, backend: suggestBackend() } : found;
     if (config.unknownSettings.length > 0 && this.#looseness === 'tighten') {
       const { describeUnknownSetting } = await import('../config/describe-setting.ts');
-      for (const setting of config.unknownSettings) {
-        this.output.warn(describeUnknownSetting(config.file ?? '', setting));
-      }
+      const { file = '', unknownSettings } = config;
+      unknownSettings.forEach((setting) => this.output.warn(describeUnknownSetting(file, setting)));
     }
     return withEnvironment(config, host.env);
   }
@@ -297,10 +296,11 @@ export async function beginCommand(context: Context, loaded?: Config, wanted?: W
     : undefined;
   const { config, stored } =
     loaded === undefined ? await configure(context, wanted) : { config: loaded, stored: undefined };
-  for (const org of config.legacyKeyOrgs) {
-    context.output.warn(`${config.file} holds a key for organization '${org}' in plain text; it is not used`);
-  }
-  if (config.legacyKeyOrgs.length > 0) {
+  const { file, legacyKeyOrgs } = config;
+  legacyKeyOrgs.forEach((org) =>
+    context.output.warn(`${file} holds a key for organization '${org}' in plain text; it is not used`),
+  );
+  if (legacyKeyOrgs.length > 0) {
     context.output.hint('what to do: mesa auth doctor');
   }
   const store = await context.store(config.backend);
@@ -315,13 +315,12 @@ export async function configure(context: Context, wanted?: Wanted): Promise<Omit
     return { config, stored: undefined };
   }
   if (context.canOnboard && context.storeThere === undefined) {
-    const { paths, interaction } = context;
-    const options = { configFile: paths.configFiles[0], apiUrl: config.apiUrl, wanted };
-    const stored = await interaction?.onboard(context, options);
+    const [configFile] = context.paths.configFiles;
+    const stored = await context.interaction?.onboard(context, { configFile, apiUrl: config.apiUrl, wanted });
     return { config: await context.reloadConfig(), stored };
   }
-  const { settleWithoutWizard } = await import('./first-run.ts');
-  return { config: await settleWithoutWizard(context, config), stored: undefined };
+  const settled = await (await import('./first-run.ts')).settleWithoutWizard(context, config);
+  return { config: settled, stored: undefined };
 }
 
 /** The configuration as it is, for a command that writes nothing: no wizard, and no key of MESA_ORGS is registered. */
