@@ -51,17 +51,20 @@ export async function traceFileCalls(
   return { result, calls: callsBelow(parseLog(readFileSync(log, 'utf8')), options.home.path) };
 }
 
+// Temporary files, and files without a name, for which the kernel shows a number (open(2), O_TMPFILE).
+const NAMED_ANEW = /\.tmp$|\/#\d+$/;
+
 /**
  * Aims at each call of a run. How often node's threads wake each other, by read and write, differs from run to run, so
  * strace is to count the calls on one file alone. That takes a name that is known beforehand: all but those of temporary
- * files.
+ * files and of files that have none.
  * @param root the home directory of the run, as it was before
  */
 export function aimAtEach(calls: readonly FileCall[], root: string): readonly Aim[] {
   return calls.map((call) => {
     const byHelper = call.thread !== calls[0]?.thread;
     const [path] = pathsIn(call.line);
-    if (path === undefined || !isBelow(path, root) || path.endsWith('.tmp')) {
+    if (path === undefined || !isBelow(path, root) || NAMED_ANEW.test(path)) {
       return { call, file: undefined, when: call.when, index: call.index, byHelper };
     }
     // strace takes what a link leads to for the same file.
