@@ -156,10 +156,9 @@ export interface CommandLine {
 
 /**
  * Reads a command line that is plain: known command, known flags in full, `--flag value`, each at most once unless it
- * repeats. Loading
- * the command-line library costs more than most commands, so this runs first; whatever is not plain (help, `--a=b`,
- * `--`, every mistake) gives undefined, and the library decides. Both work from the same table, and there is a test
- * that they agree.
+ * repeats. Loading the command-line library costs more than most commands, so this runs first; whatever is not plain
+ * (help, `--a=b`, `--`, every mistake) gives undefined, and the library decides. Both work from the same table, and there
+ * is a test that they agree.
  * @param commands those to choose from; a line that names another one gives undefined
  */
 export function parsePlainCommandLine(
